@@ -1,0 +1,60 @@
+/* Records: pages of a module, one record, its full texts, how many, and which are gone.
+ * Each call answers on a client worker thread through @done; see client.h. */
+#pragma once
+
+#include "api/client.h"
+
+/* Rows per page and names per `fields` parameter (zoho-crm-v8 4.1, 18). */
+#define RECORDS_PAGE 200
+#define RECORDS_FIELDS_MAX 50
+#define RECORDS_FIELDS_BYTES_MAX 1024
+#define RECORDS_FULL_MAX 100 /* ids per fetch_full_data */
+#define RECORDS_NUMBERED_PAGES 10
+
+/* Rows of one answer. Each row is an object whose "id" is a string of 1 to 19 digits (checked: others make the whole
+ * answer ZOHO_ERROR_FAILED). */
+typedef struct
+{
+  json_t *rows;           /* array, never NULL, borrowed: take references to rows you keep */
+  bool more;              /* info.more_records */
+  bool not_modified;      /* 304 */
+  const char *next_token; /* info.next_page_token or NULL; borrowed */
+  int64_t server_time;
+} RecordsPage;
+
+typedef void (*RecordsDone) (const RecordsPage *page, const GError *error, void *data);
+
+typedef struct
+{
+  const char *module; /* API name: record, subform or linking module */
+  const char *fields; /* comma separated; see RECORDS_FIELDS_* */
+  unsigned page;      /* 1 to 10, or 0 with @page_token */
+  const char *page_token;
+  const char *ids;    /* comma separated, at most 1,024 characters; NULL: all */
+  bool ascending;     /* by id; false is Zoho's own order and leaves sort_by away (sorting is of the heavy class) */
+  bool all_leads_too; /* reserved: converted=both */
+  const char *if_modified_since;
+  ClientPriority priority;
+} RecordsList;
+
+/* GET /crm/v8/{module} */
+uint64_t records_list (Client *client, const RecordsList *list, RecordsDone done, void *data);
+
+/* GET /crm/v8/{module}/{id}: @page has one row; an unknown id is ZOHO_ERROR_NOT_FOUND in each of Zoho's spellings
+ * (204, 404, INVALID_DATA about the id). */
+uint64_t records_get (Client *client, const char *module, const char *id, ClientPriority priority, RecordsDone done,
+                      void *data);
+
+/* GET /crm/v8/{module}/actions/fetch_full_data?ids=&fields=, or with one id .../{id}/actions/fetch_full_data.
+ * Answers may leave records out. */
+uint64_t records_full (Client *client, const char *module, const char *ids, const char *fields,
+                       ClientPriority priority, RecordsDone done, void *data);
+
+/* GET /crm/v8/{module}/deleted?type=all, rows {"id","display_name","type","deleted_time",...}. */
+uint64_t records_deleted (Client *client, const char *module, unsigned page, const char *if_modified_since,
+                          ClientPriority priority, RecordsDone done, void *data);
+
+/* GET /crm/v8/{module}/actions/count: a hint that may lag minutes. */
+typedef void (*RecordsCountDone) (int64_t count, const GError *error, void *data);
+uint64_t records_count (Client *client, const char *module, ClientPriority priority, RecordsCountDone done,
+                        void *data);

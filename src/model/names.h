@@ -1,0 +1,35 @@
+/* Record and file names, both ways (doc/tree.md, "Names"). Pure functions, no state. Any thread. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bytes a label is cut at, on a UTF-8 boundary. */
+#define NAMES_LABEL_MAX 80
+
+/* What a name in a module directory means. First match wins, in this order. */
+typedef enum
+{
+  NAME_RECORD,  /* [label.]digits.json: @id is set */
+  NAME_FOLDER,  /* [label.]digits: a record's folder; @id is set */
+  NAME_SCRATCH_PATTERN, /* an editor's temporary file, also when it ends in .json */
+  NAME_FIELD,   /* Field=value.json */
+  NAME_NEW,     /* any other *.json */
+  NAME_SCRATCH  /* everything else */
+} NameKind;
+
+NameKind names_read (const char *name, uint64_t *id);
+
+/* Is @name one of the temporary, swap, backup and lock files that programs make? */
+bool names_is_scratch (const char *name);
+
+/* The label of a display value: everything but letters and digits of any script, '-', '+', '@' becomes '_', runs of
+ * '_' collapse, cut at NAMES_LABEL_MAX bytes. "" when nothing remains. Invalid UTF-8 counts as '_'. To g_free(). */
+char *names_label (const char *display);
+
+/* "<label>.<id>.json", "<id>.json" when @label is empty or NULL. To g_free(). */
+char *names_record (const char *label, uint64_t id);
+
+/* Zoho's decimal ids: 1 to 19 digits, no sign, within int64, not 0. Returns: false otherwise. */
+bool names_parse_id (const char *text, uint64_t *id);

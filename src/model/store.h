@@ -1,0 +1,161 @@
+/* CRM documents as fs needs them: modules, listings, records, metadata texts. Knows no FUSE.
+ *
+ * Questions never block. A question either has its answer at once (STORE_READY, STORE_FAILED), or it starts or joins
+ * the calls that will bring it and gives STORE_WAITING: then @wait is rung once, from another thread, when something
+ * it waits for has landed, and the same question is asked again. A question asked again after a failed call gives
+ * that failure (STORE_FAILED), not another call, because the wait remembers it. Any thread may ask. */
+#pragma once
+
+#include "api/client.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Store Store;
+typedef struct StoreModule StoreModule; /* lives as long as the store */
+typedef struct StoreList StoreList;     /* what one opendir sees; counted */
+
+typedef enum
+{
+  STORE_READY,
+  STORE_WAITING,
+  STORE_FAILED
+} StoreState;
+
+/* One asker. Zero it with STORE_WAIT_INIT before the first question of an operation, keep it for all questions of that
+ * operation, and end with store_wait_clear(). */
+typedef struct
+{
+  /* Rings at most once for each STORE_WAITING, with no lock held. */
+  void (*ring) (void *data);
+  void *data;
+  ClientPriority priority;
+  /* The store's own. */
+  GList link;
+  void *bell;
+  GError *failure;
+} StoreWait;
+
+#define STORE_WAIT_INIT(ring_, data_, priority_)                                                                       \
+  (StoreWait) { .ring = (ring_), .data = (data_), .priority = (priority_) }
+
+/* Gives up waiting. Returns: true when it was waiting and will not ring any more; false when it does not wait, or the
+ * ring has been or is being delivered. */
+bool store_wait_cancel (Store *store, StoreWait *wait);
+
+/* Frees what the wait remembers. It must not be waiting. */
+void store_wait_clear (StoreWait *wait);
+
+typedef struct
+{
+  Client *client;    /* borrowed; must outlive the store */
+  int64_t ttl_us;    /* how long what we know passes as fresh */
+  bool bare_names;   /* -o names=id */
+  /* Called with no lock held, from worker threads; each may be NULL. @data is @listener. */
+  void (*record_changed) (void *listener, StoreModule *module, uint64_t id);  /* its text is another one now */
+  void (*record_gone) (void *listener, StoreModule *module, uint64_t id, const char *name); /* @name as listed, or NULL */
+  void (*record_renamed) (void *listener, StoreModule *module, uint64_t id, const char *old_name);
+  void (*listing_changed) (void *listener, StoreModule *module);              /* entries came, went or changed name */
+  void *listener;
+} StoreConfig;
+
+Store *store_new (const StoreConfig *config);
+/* All waits must be cancelled or rung and the client quiet or freed by store_stop() first. */
+void store_free (Store *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Store, store_free)
+/* Cancels the calls under way and waits until none of their answers can come any more. Questions fail from now on. */
+void store_stop (Store *store);
+
+/* ---- modules ---------------------------------------------------------------------------------------------------- */
+
+/* The modules that are directories (zoho-crm-v8 9.1's filter; Users is not among them), sorted by API name.
+ * @modules: array of StoreModule *, to g_ptr_array_unref(). */
+StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **error);
+
+/* The module with that API name, ZOHO_ERROR_NOT_FOUND when there is none. A name that cannot be one costs nothing. */
+StoreState store_module (Store *store, const char *api_name, StoreWait *wait, StoreModule **module, GError **error);
+
+/* The directory /Users; known without any call. */
+StoreModule *store_users (Store *store);
+
+const char *store_module_name (const StoreModule *module);      /* API name, "Users" */
+/* The module's own number, stable over renames and remounts; 0 for Users. For inode numbers. */
+uint64_t store_module_number (const StoreModule *module);
+/* When its listing last changed, as far as known; seconds since 1970. */
+int64_t store_module_mtime (StoreModule *module);
+
+/* ---- records ---------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  uint64_t id;
+  int64_t mtime;     /* Modified_Time, seconds since 1970 */
+  int64_t size;      /* exact bytes of the document; -1 while its deep fields are on their way */
+  uint64_t version;  /* equal versions are equal bytes: a hash of the text; 0 when size is -1 */
+} StoreEntry;
+
+/* The listed name of a record, such as "Okafor.7010000000201.json", "7010000000201.json" when the label is empty or not
+ * known. To g_free(). */
+char *store_record_name (StoreModule *module, uint64_t id);
+
+/* Attributes of one record. Costs nothing when the module is listed or the record known; else one GET.
+ * ZOHO_ERROR_NOT_FOUND when there is no such record (remembered for a moment). */
+StoreState store_entry (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GError **error);
+
+/* The same, and the document, revalidated when older than the TTL (close-to-open). @text to g_bytes_unref(). */
+StoreState store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text,
+                           GError **error);
+
+/* The document as it is known now, without any call and without freshness; NULL when not in memory. For reads of a file
+ * already open and for pushing. */
+GBytes *store_peek (StoreModule *module, uint64_t id, StoreEntry *entry);
+
+/* /Users/me.json: the mount's own user. */
+StoreState store_me (Store *store, StoreWait *wait, uint64_t *id, GError **error);
+
+/* ---- listings --------------------------------------------------------------------------------------------------- */
+
+/* What opendir sees: revalidates first when older than the TTL (ready at once while a first listing streams).
+ * @list to store_list_unref(). */
+StoreState store_list (StoreModule *module, StoreWait *wait, StoreList **list, GError **error);
+StoreList *store_list_ref (StoreList *list);
+void store_list_unref (StoreList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StoreList, store_list_unref)
+
+/* The entry at @index of the list (0 up; stable for this list, also while pages arrive in any order; ids never repeat).
+ * STORE_READY with @at_end set means there is no such entry and none will come. @name is the listed name, to g_free().
+ * With @want_size false (readdir without plus) an entry may come with size -1 and no documents are asked for.
+ * Entries that went away since are skipped by giving entry->id 0 and no name. */
+StoreState store_list_at (StoreList *list, size_t index, bool want_size, StoreWait *wait, StoreEntry *entry,
+                          char **name, bool *at_end, GError **error);
+
+/* Changes whenever the module's set of names does: equal numbers, equal directory contents. */
+uint64_t store_list_version (const StoreList *list);
+
+/* ---- metadata texts (/.zohofs) ---------------------------------------------------------------------------------- */
+
+typedef enum
+{
+  STORE_TEXT_ORG,
+  STORE_TEXT_MODULE,
+  STORE_TEXT_FIELDS,
+  STORE_TEXT_RELATED_LISTS,
+  STORE_TEXT_SCHEMA
+} StoreText;
+
+/* Canonical JSON. @module is NULL for ORG. @text to g_bytes_unref(). */
+StoreState store_text (Store *store, StoreText what, StoreModule *module, StoreWait *wait, GBytes **text,
+                       GError **error);
+
+/* ---- what status.json shows ------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  unsigned modules_listed;
+  uint64_t records;       /* known */
+  uint64_t document_bytes; /* in memory */
+  bool offline;           /* the last revalidation found no connection and old answers are served */
+} StoreStats;
+
+void store_stats (Store *store, StoreStats *stats);
