@@ -1,0 +1,46 @@
+/* Mounts, serves, unmounts. The order: fs_new(), store_new() with the fs_* listeners, fs_mount(), fs_serve(), fs_free(),
+ * store_free(). */
+#pragma once
+
+#include "model/store.h"
+
+typedef struct Fs Fs;
+
+typedef struct
+{
+  const char *mountpoint; /* absolute */
+  const char *profile;    /* shown as the source: "zohofs#PROFILE"; the type is fuse.zohofs */
+  const char *options;    /* further mount options for libfuse, comma separated, such as "allow_other"; NULL: none */
+  int64_t ttl_us;         /* kernel timeouts */
+  bool trace;             /* -d: each operation on stderr */
+  /* The text of /.zohofs/status.json and of /README.md, to g_free(). Any thread, no network, no blocking. */
+  char *(*status) (void *data);
+  char *(*readme) (void *data);
+  void *data;
+} FsConfig;
+
+Fs *fs_new (const FsConfig *config);
+
+/* Mounts. @error is one clear line: mount point missing, not empty, already mounted, no /dev/fuse, fusermount3 missing.
+ * A stale mount of a dead zohofs daemon there is taken away first. @store is borrowed. */
+bool fs_mount (Fs *fs, Store *store, GError **error);
+
+/* Serves until the mount is gone or fs_stop() was called. Every request has been answered when it returns; the mount is
+ * gone. Returns: false when the kernel's end broke unexpectedly. */
+bool fs_serve (Fs *fs);
+
+/* Ends fs_serve(): waiting requests are answered with EINTR, then it unmounts. Any thread but a serving one; not
+ * async-signal-safe. */
+void fs_stop (Fs *fs);
+
+void fs_free (Fs *fs);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fs, fs_free)
+
+/* FUSE requests seen by kind, for status.json: a JSON object text such as {"lookup":12,...}; to g_free(). */
+char *fs_counts (Fs *fs);
+
+/* StoreConfig's listeners; @fs is an Fs. They queue kernel notices for the notify threads and return at once. */
+void fs_record_changed (void *fs, StoreModule *module, uint64_t id);
+void fs_record_gone (void *fs, StoreModule *module, uint64_t id, const char *name);
+void fs_record_renamed (void *fs, StoreModule *module, uint64_t id, const char *old_name);
+void fs_listing_changed (void *fs, StoreModule *module);
