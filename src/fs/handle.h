@@ -1,0 +1,29 @@
+/* What is open: files and directories. The kernel may leave some open when the mount goes, so they are all remembered.
+ * Reads of a shared file get the text of its latest open, since all its handles share the kernel's pages. Any thread. */
+#pragma once
+
+#include "fs/inode.h"
+
+typedef struct Handles Handles;
+typedef struct Handle Handle;
+
+/* @nodes is borrowed. */
+Handles *handles_new (Nodes *nodes);
+/* Closes what is still open. */
+void handles_free (Handles *handles);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Handles, handles_free)
+
+/* Each keeps a reference to @node. The first sets @stale as nodes_open() says and takes a reference to the text; the
+ * second takes the listing over. */
+Handle *handle_open (Handles *handles, Node *node, const Opened *opened, bool *stale);
+Handle *handle_opendir (Handles *handles, Node *node, const Listing *listing);
+void handle_close (Handles *handles, Handle *handle);
+
+/* An open file's whole text. To g_bytes_unref(). */
+GBytes *handle_text (Handles *handles, Handle *handle);
+
+const Listing *handle_listing (const Handle *handle);
+
+/* As fuse_file_info.fh, and back. */
+uint64_t handle_number (const Handle *handle);
+Handle *handle_of_number (uint64_t number);

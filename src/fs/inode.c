@@ -1,0 +1,286 @@
+/* The table of nodes. Nodeids are the nodes' addresses: without NFS export the kernel never sends one it has forgotten. */
+#include "fs/inode.h"
+
+#include "base/lock.h"
+
+#include <xxhash.h>
+
+#define ROOT_ID 1
+
+struct Node
+{
+  NodeKey key;
+  uint64_t ino;
+  /* The rest is guarded by the table's lock. */
+  uint64_t lookups; /* the kernel's */
+  unsigned refs;    /* ours */
+  unsigned opens;   /* files open now */
+  uint64_t seen;    /* file: version of what the kernel may hold; directory: of its cached entries. 0: nothing */
+  GBytes *text;     /* what reads get; NULL when not open */
+};
+
+struct Nodes
+{
+  pthread_mutex_t lock;
+  GHashTable *table; /* a set of Node *, by key */
+  Node *root;        /* always there */
+};
+
+static guint
+key_hash (gconstpointer data)
+{
+  const NodeKey *key = data;
+  uintptr_t parts[3] = { (uintptr_t) key->kind, (uintptr_t) key->module, (uintptr_t) key->id };
+
+  return (guint) XXH64 (parts, sizeof parts, 0);
+}
+
+static gboolean
+key_equal (gconstpointer a, gconstpointer b)
+{
+  const NodeKey *x = a;
+  const NodeKey *y = b;
+
+  return x->id == y->id && x->module == y->module && x->kind == y->kind;
+}
+
+static void
+node_free (void *data)
+{
+  Node *node = data;
+
+  g_clear_pointer (&node->text, g_bytes_unref);
+  g_free (node);
+}
+
+/* Lock held. */
+static Node *
+find (Nodes *nodes, const NodeKey *key)
+{
+  return g_hash_table_lookup (nodes->table, key);
+}
+
+/* Lock held. */
+static Node *
+find_or_make (Nodes *nodes, const NodeKey *key)
+{
+  Node *node = find (nodes, key);
+
+  if (node != NULL)
+    return node;
+  node = g_new0 (Node, 1);
+  node->key = *key;
+  node->ino = node_ino (key);
+  g_hash_table_add (nodes->table, node);
+  return node;
+}
+
+/* Lock held. */
+static uint64_t
+id_of_key (Nodes *nodes, const NodeKey *key)
+{
+  Node *node = find (nodes, key);
+
+  if (node == nodes->root)
+    return ROOT_ID;
+  return node != NULL && node->lookups > 0 ? (uintptr_t) node : 0;
+}
+
+/* Lock held. */
+static void
+drop_if_unused (Nodes *nodes, Node *node)
+{
+  if (node->lookups == 0 && node->refs == 0 && node != nodes->root)
+    g_hash_table_remove (nodes->table, &node->key);
+}
+
+Nodes *
+nodes_new (const NodeKey *root)
+{
+  Nodes *nodes = g_new0 (Nodes, 1);
+
+  pthread_mutex_init (&nodes->lock, NULL);
+  /* NodeKey is a node's first member, so a key finds it. */
+  nodes->table = g_hash_table_new_full (key_hash, key_equal, node_free, NULL);
+  nodes->root = find_or_make (nodes, root);
+  nodes->root->ino = ROOT_ID;
+  return nodes;
+}
+
+void
+nodes_free (Nodes *nodes)
+{
+  if (nodes == NULL)
+    return;
+  g_hash_table_unref (nodes->table);
+  pthread_mutex_destroy (&nodes->lock);
+  g_free (nodes);
+}
+
+Node *
+nodes_of_id (Nodes *nodes, uint64_t nodeid)
+{
+  return nodeid == ROOT_ID ? nodes->root : (Node *) (uintptr_t) nodeid;
+}
+
+uint64_t
+node_id (const Nodes *nodes, const Node *node)
+{
+  return node == nodes->root ? ROOT_ID : (uintptr_t) node;
+}
+
+const NodeKey *
+node_key (const Node *node)
+{
+  return &node->key;
+}
+
+uint64_t
+node_ino (const NodeKey *key)
+{
+  uint64_t parts[3] = { key->kind->number, key->module != NULL ? store_module_number (key->module) : 0, key->id };
+  uint64_t ino;
+
+  if (key->kind->number == 0)
+    return ROOT_ID;
+  ino = XXH64 (parts, sizeof parts, 0);
+  return ino > ROOT_ID ? ino : ino + 2;
+}
+
+Node *
+nodes_lookup (Nodes *nodes, const NodeKey *key)
+{
+  LOCKED (&nodes->lock);
+  Node *node = find_or_make (nodes, key);
+
+  node->lookups++;
+  return node;
+}
+
+void
+nodes_forget (Nodes *nodes, Node *node, uint64_t count)
+{
+  LOCKED (&nodes->lock);
+
+  node->lookups -= MIN (count, node->lookups);
+  drop_if_unused (nodes, node);
+}
+
+Node *
+nodes_ref (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  node->refs++;
+  return node;
+}
+
+void
+nodes_unref (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  g_assert (node->refs > 0);
+  node->refs--;
+  drop_if_unused (nodes, node);
+}
+
+size_t
+nodes_count (Nodes *nodes)
+{
+  LOCKED (&nodes->lock);
+
+  return g_hash_table_size (nodes->table);
+}
+
+void
+nodes_told (Nodes *nodes, Node *node, uint64_t version)
+{
+  LOCKED (&nodes->lock);
+
+  if (version != 0)
+    node->seen = version;
+}
+
+bool
+nodes_open (Nodes *nodes, Node *node, GBytes *text, uint64_t version)
+{
+  LOCKED (&nodes->lock);
+  bool stale = node->seen != 0 && node->seen != version;
+
+  g_clear_pointer (&node->text, g_bytes_unref);
+  node->text = g_bytes_ref (text);
+  node->opens++;
+  if (!stale)
+    node->seen = version;
+  return stale;
+}
+
+void
+nodes_close (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  g_assert (node->opens > 0);
+  if (--node->opens == 0)
+    g_clear_pointer (&node->text, g_bytes_unref);
+}
+
+GBytes *
+nodes_text (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  g_assert (node->text != NULL);
+  return g_bytes_ref (node->text);
+}
+
+bool
+nodes_is_open (Nodes *nodes, const NodeKey *key)
+{
+  LOCKED (&nodes->lock);
+  Node *node = find (nodes, key);
+
+  return node != NULL && node->opens > 0;
+}
+
+void
+nodes_replace (Nodes *nodes, const NodeKey *key, GBytes *text)
+{
+  LOCKED (&nodes->lock);
+  Node *node = find (nodes, key);
+
+  if (node == NULL || node->opens == 0)
+    return;
+  g_bytes_unref (node->text);
+  node->text = g_bytes_ref (text);
+}
+
+uint64_t
+nodes_drop (Nodes *nodes, const NodeKey *key)
+{
+  LOCKED (&nodes->lock);
+  uint64_t id = id_of_key (nodes, key);
+
+  if (id != 0)
+    nodes_of_id (nodes, id)->seen = 0;
+  return id;
+}
+
+uint64_t
+nodes_id_of_key (Nodes *nodes, const NodeKey *key)
+{
+  LOCKED (&nodes->lock);
+
+  return id_of_key (nodes, key);
+}
+
+bool
+nodes_opendir (Nodes *nodes, Node *node, uint64_t version)
+{
+  LOCKED (&nodes->lock);
+  bool same = node->seen == version && version != 0;
+
+  node->seen = version;
+  return same;
+}

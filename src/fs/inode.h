@@ -1,0 +1,60 @@
+/* The nodes the kernel knows, and how often it has looked each one up. Any thread; one lock, held for moments.
+ *
+ * A node lives while the kernel counts a lookup of it or we hold a reference. During a request the kernel holds the node
+ * it names. What the kernel keeps of a file (attributes, pages) is of one version at a time: `seen`. */
+#pragma once
+
+#include "fs/node.h"
+
+typedef struct Nodes Nodes;
+typedef struct Node Node;
+
+Nodes *nodes_new (const NodeKey *root);
+/* Frees all nodes, also those the kernel never forgot. */
+void nodes_free (Nodes *nodes);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Nodes, nodes_free)
+
+/* The node of a nodeid that the kernel holds, and back. */
+Node *nodes_of_id (Nodes *nodes, uint64_t nodeid);
+uint64_t node_id (const Nodes *nodes, const Node *node);
+
+const NodeKey *node_key (const Node *node);
+
+/* The inode number of what @key names: the same at every mount, never 0, and 1 only for the root. */
+uint64_t node_ino (const NodeKey *key);
+
+/* Finds or makes the node and counts one lookup by the kernel. A reply that fails takes it back by nodes_forget(). */
+Node *nodes_lookup (Nodes *nodes, const NodeKey *key);
+void nodes_forget (Nodes *nodes, Node *node, uint64_t count);
+
+Node *nodes_ref (Nodes *nodes, Node *node);
+void nodes_unref (Nodes *nodes, Node *node);
+
+/* How many there are; for tests and status. */
+size_t nodes_count (Nodes *nodes);
+
+/* ---- what the kernel holds of a file ---------------------------------------------------------------------------- */
+
+/* A reply is about to give the kernel attributes of @version. */
+void nodes_told (Nodes *nodes, Node *node, uint64_t version);
+
+/* A file opens: reads of all its handles get @text from now on. Returns: true when the kernel may hold something of
+ * another version, which must go before the open is answered. */
+bool nodes_open (Nodes *nodes, Node *node, GBytes *text, uint64_t version);
+void nodes_close (Nodes *nodes, Node *node);
+
+/* What a read of an open file gets. To g_bytes_unref(). */
+GBytes *nodes_text (Nodes *nodes, Node *node);
+
+/* Is the file open? Then it is to be given its new text by nodes_replace(). */
+bool nodes_is_open (Nodes *nodes, const NodeKey *key);
+void nodes_replace (Nodes *nodes, const NodeKey *key, GBytes *text);
+
+/* The kernel is about to be told to drop what it holds. Returns: the nodeid, or 0 when the kernel knows no such node. */
+uint64_t nodes_drop (Nodes *nodes, const NodeKey *key);
+
+/* The nodeid, or 0 when the kernel knows no such node. */
+uint64_t nodes_id_of_key (Nodes *nodes, const NodeKey *key);
+
+/* A directory opens with contents of @version. Returns: whether the kernel's cached entries are of the same. */
+bool nodes_opendir (Nodes *nodes, Node *node, uint64_t version);

@@ -1,0 +1,52 @@
+/* Every kind of node there is. The numbers of kinds are part of inode numbers: never change one. */
+#pragma once
+
+#include "fs/node.h"
+
+enum
+{
+  KIND_ROOT = 0,
+  KIND_MODULE = 1,
+  KIND_RECORD = 2,
+  KIND_USERS_ME = 3,
+  KIND_TEXT = 4,
+  KIND_STATUS = 5,
+  KIND_CONTROL = 6,
+};
+
+extern const NodeKind root_kind;     /* / */
+extern const NodeKind module_kind;   /* /Leads, /Users */
+extern const NodeKind record_kind;   /* a record's document */
+extern const NodeKind users_me_kind; /* /Users/me.json */
+extern const NodeKind text_kind;     /* generated texts: README.md, org.json, a module's metadata */
+extern const NodeKind status_kind;   /* /.zohofs/status.json, another one at each look */
+extern const NodeKind control_kind;  /* /.zohofs and its folders */
+
+/* NodeKey.id of text_kind; part of inode numbers. */
+enum
+{
+  TEXT_README = 1,
+  TEXT_ORG = 2,
+  TEXT_MODULE = 3,
+  TEXT_FIELDS = 4,
+  TEXT_RELATED_LISTS = 5,
+  TEXT_SCHEMA = 6,
+};
+
+/* NodeKey.id of control_kind; part of inode numbers. */
+enum
+{
+  CONTROL_TOP = 1,     /* /.zohofs */
+  CONTROL_MODULES = 2, /* /.zohofs/modules */
+  CONTROL_MODULE = 3,  /* /.zohofs/modules/Leads */
+};
+
+/* Attributes of a directory that changed last at @mtime. */
+static inline void
+kinds_directory_attr (Attr *attr, int64_t mtime)
+{
+  *attr = (Attr) { .mode = S_IFDIR | 0555, .mtime = mtime };
+}
+
+/* A listing's modules, or NULL with STORE_WAITING or STORE_FAILED. Its version follows from them. */
+StoreState kinds_list_modules (const Ask *ask, Listing *listing, GError **error);

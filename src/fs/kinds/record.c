@@ -1,0 +1,37 @@
+/* A record's document. */
+#include "fs/kinds/kinds.h"
+
+static StoreState
+record_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
+{
+  StoreEntry entry = { 0 };
+  g_autoptr (GBytes) text = NULL;
+  StoreState state = store_entry (node->module, node->id, ask->wait, &entry, error);
+
+  /* A size is never guessed: where the listing does not tell it, the document does. */
+  if (state == STORE_READY && entry.size < 0)
+    state = store_document (node->module, node->id, ask->wait, &entry, &text, error);
+  if (state == STORE_READY)
+    *attr = (Attr) {
+      .mode = S_IFREG | 0444, .size = entry.size, .mtime = entry.mtime, .version = entry.version
+    };
+  return state;
+}
+
+static StoreState
+record_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
+{
+  StoreEntry entry = { 0 };
+  StoreState state = store_document (node->module, node->id, ask->wait, &entry, &opened->text, error);
+
+  if (state == STORE_READY)
+    opened->version = entry.version;
+  return state;
+}
+
+const NodeKind record_kind = {
+  .number = KIND_RECORD,
+  .type = S_IFREG,
+  .attr = record_attr,
+  .open = record_open,
+};

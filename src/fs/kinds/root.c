@@ -1,0 +1,74 @@
+/* The mount's root: the guide, the users, a directory for each module, and .zohofs, which is never listed so that
+ * programs which walk the tree leave it alone. */
+#include "fs/kinds/kinds.h"
+#include "fs/route.h"
+
+#include <xxhash.h>
+
+static StoreState
+take_users (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
+{
+  *found = (NodeKey) { &module_kind, store_users (ask->store), 0 };
+  return STORE_READY;
+}
+
+static StoreState
+take_module (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
+{
+  return route_take_module (ask, name, &module_kind, 0, found, error);
+}
+
+static const Route routes[] = {
+  { "README.md", true, &text_kind, TEXT_README, NULL },
+  { "Users", true, NULL, 0, take_users },
+  { ".zohofs", false, &control_kind, CONTROL_TOP, NULL },
+  { NULL, false, NULL, 0, take_module },
+  ROUTE_END,
+};
+
+static StoreState
+root_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
+{
+  kinds_directory_attr (attr, ask->mounted_s);
+  return STORE_READY;
+}
+
+static StoreState
+root_lookup (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
+{
+  return route_read (routes, ask, dir, name, found, error);
+}
+
+static StoreState
+root_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error)
+{
+  return kinds_list_modules (ask, listing, error);
+}
+
+static StoreState
+root_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
+            bool *at_end, GError **error)
+{
+  return route_entry (routes, &module_kind, 0, ask, dir, listing, index, entry, at_end, error);
+}
+
+StoreState
+kinds_list_modules (const Ask *ask, Listing *listing, GError **error)
+{
+  StoreState state = store_modules (ask->store, ask->wait, &listing->modules, error);
+
+  if (state != STORE_READY)
+    return state;
+  /* Modules live as long as the store, so their addresses name them. */
+  listing->version = XXH64 (listing->modules->pdata, listing->modules->len * sizeof (void *), 1);
+  return STORE_READY;
+}
+
+const NodeKind root_kind = {
+  .number = KIND_ROOT,
+  .type = S_IFDIR,
+  .attr = root_attr,
+  .lookup = root_lookup,
+  .list = root_list,
+  .entry = root_entry,
+};

@@ -1,0 +1,34 @@
+/* /.zohofs/status.json: the state of the mount now, so every open has a text of its own. */
+#include "fs/kinds/kinds.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static StoreState
+status_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
+{
+  g_autofree char *text = ask->config->status (ask->config->data);
+
+  *attr = (Attr) {
+    .mode = S_IFREG | 0444, .size = (int64_t) strlen (text), .mtime = clock_wall_s (), .volatile_size = true
+  };
+  return STORE_READY;
+}
+
+static StoreState
+status_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
+{
+  char *text = ask->config->status (ask->config->data);
+
+  opened->text = g_bytes_new_take (text, strlen (text));
+  opened->own = true;
+  return STORE_READY;
+}
+
+const NodeKind status_kind = {
+  .number = KIND_STATUS,
+  .type = S_IFREG,
+  .attr = status_attr,
+  .open = status_open,
+};

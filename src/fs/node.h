@@ -1,0 +1,84 @@
+/* What the tree is made of: a node is something the kernel knows by a nodeid, a kind is how all nodes of one sort answer.
+ * ops.c asks kinds and replies; it knows none of them by name. */
+#pragma once
+
+#include "fs/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+typedef struct NodeKind NodeKind;
+
+/* What a node is, whatever name it was found by. Equal keys are one node. */
+typedef struct
+{
+  const NodeKind *kind;
+  StoreModule *module; /* NULL where the kind has none */
+  uint64_t id;         /* the record's id, or the kind's own number */
+} NodeKey;
+
+/* What a kind may use to answer: it never blocks, and gives STORE_WAITING when the store does. */
+typedef struct
+{
+  Store *store;
+  StoreWait *wait;
+  const FsConfig *config;
+  int64_t mounted_s; /* when the mount was made; the mtime of what has none */
+} Ask;
+
+typedef struct
+{
+  mode_t mode;
+  int64_t size;     /* bytes */
+  int64_t mtime;    /* seconds since 1970 */
+  uint64_t version; /* of the bytes that size belongs to; 0: they have none */
+  bool volatile_size; /* another one at the next look, so the kernel must not keep it */
+} Attr;
+
+typedef struct
+{
+  GBytes *text;
+  uint64_t version; /* equal versions are equal bytes */
+  bool own;         /* this open alone sees this text: neither shared nor cached by the kernel */
+} Opened;
+
+/* What one opendir sees. */
+typedef struct
+{
+  StoreList *records; /* or NULL */
+  GPtrArray *modules; /* StoreModule *, or NULL */
+  uint64_t version;   /* equal versions are equal contents */
+} Listing;
+
+typedef struct
+{
+  NodeKey key;   /* kind NULL: nothing at this index */
+  char *name;    /* to g_free() */
+  bool has_attr; /* else only the name is known yet */
+  Attr attr;
+} Entry;
+
+static inline void
+entry_clear (Entry *entry)
+{
+  g_clear_pointer (&entry->name, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Entry, entry_clear)
+
+/* NULL means the kind cannot. Each may be asked again after STORE_WAITING. */
+struct NodeKind
+{
+  unsigned number; /* part of st_ino: never changes, never reused */
+  mode_t type;     /* S_IFDIR, S_IFREG or S_IFLNK */
+  StoreState (*attr) (const Ask *ask, const NodeKey *node, Attr *attr, GError **error);
+  /* @found->kind stays NULL when no such name can be, which is known without asking. That the node exists is for its
+   * own attr to say. */
+  StoreState (*lookup) (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error);
+  StoreState (*open) (const Ask *ask, const NodeKey *node, Opened *opened, GError **error);
+  StoreState (*target) (const Ask *ask, const NodeKey *node, char **target, GError **error);
+  StoreState (*list) (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error);
+  /* The entry at @index, 0 up, without "." and "..". */
+  StoreState (*entry) (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr,
+                       Entry *entry, bool *at_end, GError **error);
+};

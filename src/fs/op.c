@@ -1,0 +1,239 @@
+/* Requests that wait without a thread.
+ *
+ *   an op is        leaves when
+ *   running         the step has answered               -> gone
+ *                   the step waits and has been rung    -> running
+ *                   the step waits                      -> parked
+ *   parked          its ring                            -> running, on the ringing thread
+ *                   cancelled, and the store agrees     -> gone, EINTR
+ *
+ * Exactly one thread runs an op. libfuse calls interrupted() with its own locks held, so that only hands the op to the
+ * cancelling thread. The request's lock in libfuse comes before ours. */
+#include "fs/op.h"
+
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/workers.h"
+#include "fs/fs.h"
+#include "fs/reply.h"
+
+struct Ops
+{
+  pthread_mutex_t lock; /* guards all below, and the ops' flags */
+  pthread_cond_t fewer; /* an op left the list */
+  GQueue waited;        /* ops that have parked at least once and have not ended */
+  bool stopping;
+  Workers *cancel; /* one thread */
+};
+
+static void
+op_unref (Op *op)
+{
+  if (atomic_fetch_sub (&op->refs, 1) != 1)
+    return;
+  store_wait_clear (&op->wait);
+  g_clear_pointer (&op->counted, g_ptr_array_unref);
+  g_free (op->buffer);
+  g_free (op->name);
+  g_free (op);
+}
+
+/* The request has been answered. */
+static void
+op_end (Op *op)
+{
+  if (op->listed)
+    {
+      LOCKED (&op->ops->lock);
+      g_queue_unlink (&op->ops->waited, &op->link);
+      pthread_cond_signal (&op->ops->fewer);
+    }
+  op_unref (op);
+}
+
+static void
+cancel (void *data)
+{
+  Op *op = data;
+  bool parked;
+
+  {
+    LOCKED (&op->ops->lock);
+    parked = op->parked;
+  }
+  if (parked && store_wait_cancel (op->ask.store, &op->wait))
+    {
+      g_autoptr (GError) error = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "Interrupted while waiting for Zoho.");
+
+      {
+        LOCKED (&op->ops->lock);
+        parked = op->parked;
+        op->parked = false;
+        /* It was rung and waits anew, and we have just silenced that: let it find out. */
+        if (!parked)
+          op->rung = true;
+      }
+      if (parked)
+        {
+          reply_failure (op, error);
+          op_end (op);
+        }
+    }
+  op_unref (op);
+}
+
+/* Lock held. */
+static void
+push_cancel (Op *op)
+{
+  atomic_fetch_add (&op->refs, 1);
+  workers_push (op->ops->cancel, cancel, op);
+}
+
+static void
+interrupted (fuse_req_t req, void *data)
+{
+  Op *op = data;
+
+  LOCKED (&op->ops->lock);
+  op->cancelled = true;
+  if (op->parked)
+    push_cancel (op);
+}
+
+/* From now on an interrupt or a stop finds it. */
+static void
+list (Op *op)
+{
+  op->listed = true;
+  {
+    LOCKED (&op->ops->lock);
+    op->link.data = op;
+    g_queue_push_tail_link (&op->ops->waited, &op->link);
+    op->cancelled = op->ops->stopping;
+  }
+  fuse_req_interrupt_func (op->req, interrupted, op);
+}
+
+/* The step waits. Returns: true when it has been rung already; else the op is no longer ours. */
+static bool
+rung_or_parked (Op *op)
+{
+  if (!op->listed)
+    list (op);
+  LOCKED (&op->ops->lock);
+  if (op->rung)
+    {
+      op->rung = false;
+      return true;
+    }
+  op->parked = true;
+  if (op->cancelled)
+    push_cancel (op);
+  return false;
+}
+
+Ops *
+ops_new (void)
+{
+  Ops *ops = g_new0 (Ops, 1);
+
+  pthread_mutex_init (&ops->lock, NULL);
+  pthread_cond_init (&ops->fewer, NULL);
+  g_queue_init (&ops->waited);
+  ops->cancel = workers_new ("cancel", 1);
+  return ops;
+}
+
+void
+ops_free (Ops *ops)
+{
+  if (ops == NULL)
+    return;
+  workers_free (ops->cancel);
+  g_assert (g_queue_is_empty (&ops->waited));
+  pthread_cond_destroy (&ops->fewer);
+  pthread_mutex_destroy (&ops->lock);
+  g_free (ops);
+}
+
+void
+ops_stop (Ops *ops)
+{
+  LOCKED (&ops->lock);
+
+  ops->stopping = true;
+  for (GList *link = ops->waited.head; link != NULL; link = link->next)
+    {
+      Op *op = link->data;
+
+      op->cancelled = true;
+      if (op->parked)
+        push_cancel (op);
+    }
+  while (!g_queue_is_empty (&ops->waited))
+    pthread_cond_wait (&ops->fewer, &ops->lock);
+}
+
+Op *
+op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority)
+{
+  Op *op = g_new0 (Op, 1);
+
+  op->fs = fs;
+  op->ops = fs->ops;
+  op->req = req;
+  op->verb = verb;
+  op->node = node;
+  op->step = step;
+  op->wait = STORE_WAIT_INIT (op_ring, op, priority);
+  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s };
+  atomic_init (&op->refs, 1);
+  return op;
+}
+
+void
+op_run (Op *op)
+{
+  StoreState state;
+
+  do
+    {
+      g_autoptr (GError) error = NULL;
+
+      state = op->step (op, &error);
+      if (state == STORE_FAILED)
+        reply_failure (op, error);
+      if (state != STORE_WAITING)
+        {
+          op_end (op);
+          return;
+        }
+    }
+  while (rung_or_parked (op));
+}
+
+fuse_req_t
+op_request (Op *op)
+{
+  /* Waits for an interrupted() that runs now. */
+  if (op->listed)
+    fuse_req_interrupt_func (op->req, NULL, NULL);
+  return op->req;
+}
+
+void
+op_ring (void *data)
+{
+  Op *op = data;
+  bool parked;
+
+  {
+    LOCKED (&op->ops->lock);
+    parked = op->parked;
+    op->parked = false;
+    op->rung = !parked;
+  }
+  if (parked)
+    op_run (op);
+}

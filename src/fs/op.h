@@ -1,0 +1,64 @@
+/* A request of the kernel that may have to wait, without a thread that waits with it.
+ *
+ * An Op is a request and a step. op_run() calls the step; when the step says STORE_WAITING the op parks until its ring,
+ * which runs the step again on whatever thread rings. Interrupts and ops_stop() end a parked op with EINTR. */
+#pragma once
+
+#include "fs/handle.h"
+
+#include <fuse_lowlevel.h>
+#include <stdatomic.h>
+
+typedef struct Op Op;
+typedef struct Ops Ops;
+
+/* READY: the step has answered through op_request(). FAILED: @error is set, and the op answers it. WAITING: the op's
+ * ring comes, or has come; the step may have kept what it found so far in the op. */
+typedef StoreState (*OpStep) (Op *op, GError **error);
+
+struct Op
+{
+  Fs *fs;
+  Ask ask;
+  Node *node;       /* the node the request names, held by the kernel */
+  const char *verb; /* for logs */
+  /* Arguments and findings of the steps. */
+  char *name;
+  struct fuse_file_info fi;
+  size_t size;
+  uint64_t index;
+  bool plus;
+  char *buffer;       /* readdir: what goes out, @used of @size bytes */
+  size_t used;
+  GPtrArray *counted; /* readdirplus: Node * with a lookup in @buffer */
+  Handle *handle;     /* open: waits for the kernel to drop the old version */
+  /* op.c's own. */
+  Ops *ops;
+  OpStep step;
+  fuse_req_t req;
+  StoreWait wait;
+  GList link;
+  atomic_uint refs;
+  bool listed;    /* has waited; its own thread's */
+  bool parked;    /* nobody runs it. This and the next two: the lock's */
+  bool rung;      /* the ring came while it ran */
+  bool cancelled; /* end it when it parks */
+};
+
+Ops *ops_new (void);
+/* No op may be left. */
+void ops_free (Ops *ops);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ops, ops_free)
+
+/* Ends what is parked, and from now on whatever parks, with EINTR. Returns once nothing is left. */
+void ops_stop (Ops *ops);
+
+/* Takes @req over: op_run() answers it, now or later. Fields for the step are set in between. */
+Op *op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority);
+void op_run (Op *op);
+
+/* The request to answer, which must be done next: no interrupt comes for it any more. */
+fuse_req_t op_request (Op *op);
+
+/* The op's ring, for waits other than the store's. @op is an Op. */
+void op_ring (void *op);

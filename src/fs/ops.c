@@ -1,0 +1,466 @@
+/* The low-level operations of a read-only tree. What may have to wait is a step of an Op. */
+#include "fs/ops.h"
+
+#include "base/error.h"
+#include "fs/fs.h"
+#include "fs/listing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define MISSING_TIMEOUT_S 1.0 /* how long the kernel believes that a record is not there */
+#define BLOCK 4096
+
+static Fs *
+fs_of (fuse_req_t req, Count count)
+{
+  Fs *fs = fuse_req_userdata (req);
+
+  atomic_fetch_add_explicit (&fs->counts[count], 1, memory_order_relaxed);
+  return fs;
+}
+
+static double
+ttl_s (const Fs *fs)
+{
+  return (double) fs->config.ttl_us / 1e6;
+}
+
+double
+ops_timeout (const Fs *fs, const Attr *attr)
+{
+  return attr->volatile_size ? 0 : ttl_s (fs);
+}
+
+struct stat
+ops_stat (const Fs *fs, const NodeKey *key, const Attr *attr)
+{
+  struct stat stat = {
+    .st_ino = node_ino (key),
+    .st_mode = attr->mode,
+    .st_nlink = 1,
+    .st_uid = fs->uid,
+    .st_gid = fs->gid,
+    .st_size = attr->size,
+    .st_blksize = BLOCK,
+    .st_blocks = (attr->size + 511) / 512,
+  };
+
+  stat.st_mtim.tv_sec = attr->mtime;
+  stat.st_ctim.tv_sec = attr->mtime;
+  stat.st_atim.tv_sec = attr->mtime;
+  return stat;
+}
+
+static void
+init (void *data, struct fuse_conn_info *conn)
+{
+  /* Our attributes cost nothing once a page is here, so entries always carry them. Nodeids are addresses, so the kernel
+   * must never send one it took from an NFS handle. */
+  conn->want &= ~(unsigned) (FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_SPLICE_READ
+                             | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+  conn->want |= conn->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS);
+}
+
+/* ---- lookup, attributes ----------------------------------------------------------------------------------------- */
+
+static StoreState
+reply_missing (Op *op, double timeout_s)
+{
+  struct fuse_entry_param param = { .entry_timeout = timeout_s };
+
+  fuse_reply_entry (op_request (op), &param);
+  return STORE_READY;
+}
+
+static StoreState
+reply_found (Op *op, const NodeKey *key, const Attr *attr)
+{
+  Node *node = nodes_lookup (op->fs->nodes, key);
+  struct fuse_entry_param param = {
+    .ino = node_id (op->fs->nodes, node),
+    .generation = 1,
+    .attr = ops_stat (op->fs, key, attr),
+    .attr_timeout = ops_timeout (op->fs, attr),
+    .entry_timeout = ttl_s (op->fs),
+  };
+
+  nodes_told (op->fs->nodes, node, attr->version);
+  if (fuse_reply_entry (op_request (op), &param) != 0)
+    nodes_forget (op->fs->nodes, node, 1);
+  return STORE_READY;
+}
+
+static StoreState
+lookup_step (Op *op, GError **error)
+{
+  const NodeKey *dir = node_key (op->node);
+  NodeKey found = { 0 };
+  Attr attr = { 0 };
+  StoreState state = dir->kind->lookup (&op->ask, dir, op->name, &found, error);
+
+  if (state == STORE_READY && found.kind == NULL)
+    return reply_missing (op, ttl_s (op->fs));
+  if (state == STORE_READY)
+    state = found.kind->attr (&op->ask, &found, &attr, error);
+  if (state == STORE_READY)
+    return reply_found (op, &found, &attr);
+  if (state != STORE_FAILED || !g_error_matches (*error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
+    return state;
+  g_clear_error (error);
+  return reply_missing (op, MISSING_TIMEOUT_S);
+}
+
+static void
+lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+  Fs *fs = fs_of (req, COUNT_LOOKUP);
+  Node *dir = nodes_of_id (fs->nodes, parent);
+  Op *op;
+
+  if (node_key (dir)->kind->lookup == NULL)
+    {
+      fuse_reply_err (req, ENOTDIR);
+      return;
+    }
+  if (strlen (name) > NAME_MAX)
+    {
+      fuse_reply_err (req, ENAMETOOLONG);
+      return;
+    }
+  op = op_new (fs, req, "lookup", dir, lookup_step, CLIENT_PERSON);
+  op->name = g_strdup (name);
+  op_run (op);
+}
+
+static void
+forget (fuse_req_t req, fuse_ino_t ino, uint64_t count)
+{
+  Fs *fs = fs_of (req, COUNT_FORGET);
+
+  nodes_forget (fs->nodes, nodes_of_id (fs->nodes, ino), count);
+  fuse_reply_none (req);
+}
+
+static void
+forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+  Fs *fs = fs_of (req, COUNT_FORGET);
+
+  for (size_t i = 0; i < count; i++)
+    nodes_forget (fs->nodes, nodes_of_id (fs->nodes, forgets[i].ino), forgets[i].nlookup);
+  fuse_reply_none (req);
+}
+
+static StoreState
+getattr_step (Op *op, GError **error)
+{
+  const NodeKey *key = node_key (op->node);
+  Attr attr = { 0 };
+  struct stat stat;
+  StoreState state = key->kind->attr (&op->ask, key, &attr, error);
+
+  if (state != STORE_READY)
+    return state;
+  stat = ops_stat (op->fs, key, &attr);
+  nodes_told (op->fs->nodes, op->node, attr.version);
+  fuse_reply_attr (op_request (op), &stat, ops_timeout (op->fs, &attr));
+  return STORE_READY;
+}
+
+static void
+getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_GETATTR);
+
+  op_run (op_new (fs, req, "stat", nodes_of_id (fs->nodes, ino), getattr_step, CLIENT_PERSON));
+}
+
+static StoreState
+readlink_step (Op *op, GError **error)
+{
+  const NodeKey *key = node_key (op->node);
+  g_autofree char *target = NULL;
+  StoreState state = key->kind->target (&op->ask, key, &target, error);
+
+  if (state == STORE_READY)
+    fuse_reply_readlink (op_request (op), target);
+  return state;
+}
+
+static void
+read_link (fuse_req_t req, fuse_ino_t ino)
+{
+  Fs *fs = fs_of (req, COUNT_READLINK);
+  Node *node = nodes_of_id (fs->nodes, ino);
+
+  if (node_key (node)->kind->target == NULL)
+    fuse_reply_err (req, EINVAL);
+  else
+    op_run (op_new (fs, req, "readlink", node, readlink_step, CLIENT_PERSON));
+}
+
+static void
+access_of (fuse_req_t req, fuse_ino_t ino, int mask)
+{
+  fs_of (req, COUNT_OTHER);
+  fuse_reply_err (req, (mask & W_OK) != 0 ? EROFS : 0);
+}
+
+static void
+statfs_of (fuse_req_t req, fuse_ino_t ino)
+{
+  struct statvfs stat = { .f_bsize = BLOCK, .f_frsize = BLOCK, .f_namemax = NAME_MAX };
+  Fs *fs = fs_of (req, COUNT_STATFS);
+
+  stat.f_files = nodes_count (fs->nodes);
+  fuse_reply_statfs (req, &stat);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+static StoreState
+reply_open (Op *op)
+{
+  op->fi.fh = handle_number (op->handle);
+  op->fi.noflush = 1;
+  if (fuse_reply_open (op_request (op), &op->fi) != 0)
+    handle_close (op->fs->handles, op->handle);
+  return STORE_READY;
+}
+
+static StoreState
+open_step (Op *op, GError **error)
+{
+  const NodeKey *key = node_key (op->node);
+  Opened opened = { 0 };
+  bool stale;
+  StoreState state;
+
+  /* The kernel has dropped the old version. */
+  if (op->handle != NULL)
+    return reply_open (op);
+  state = key->kind->open (&op->ask, key, &opened, error);
+  if (state != STORE_READY)
+    return state;
+  op->handle = handle_open (op->fs->handles, op->node, &opened, &stale);
+  g_bytes_unref (opened.text);
+  /* What the kernel holds is always of the version that is open, so it may keep it. */
+  op->fi.keep_cache = !opened.own;
+  op->fi.direct_io = opened.own;
+  if (!stale)
+    return reply_open (op);
+  invalidate_inode (op->fs->invalidate, key, op_ring, op);
+  return STORE_WAITING;
+}
+
+static void
+open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_OPEN);
+  Node *node = nodes_of_id (fs->nodes, ino);
+  Op *op;
+
+  if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0)
+    {
+      fuse_reply_err (req, EROFS);
+      return;
+    }
+  if (node_key (node)->kind->open == NULL)
+    {
+      fuse_reply_err (req, S_ISDIR (node_key (node)->kind->type) ? EISDIR : EINVAL);
+      return;
+    }
+  op = op_new (fs, req, "open", node, open_step, CLIENT_PERSON);
+  op->fi = *fi;
+  op_run (op);
+}
+
+static void
+read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_READ);
+  g_autoptr (GBytes) text = handle_text (fs->handles, handle_of_number (fi->fh));
+  size_t length;
+  const char *bytes = g_bytes_get_data (text, &length);
+
+  if (offset < 0 || (uint64_t) offset >= length)
+    fuse_reply_buf (req, NULL, 0);
+  else
+    fuse_reply_buf (req, bytes + offset, MIN (size, length - (size_t) offset));
+}
+
+/* Only handles that do not ask for noflush, on kernels that know no better, send it. */
+static void
+flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+  fs_of (req, COUNT_OTHER);
+  fuse_reply_err (req, 0);
+}
+
+static void
+fsync_file (fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi)
+{
+  fs_of (req, COUNT_OTHER);
+  fuse_reply_err (req, 0);
+}
+
+static void
+release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_RELEASE);
+
+  handle_close (fs->handles, handle_of_number (fi->fh));
+  fuse_reply_err (req, 0);
+}
+
+/* ---- directories ------------------------------------------------------------------------------------------------ */
+
+static void
+open_dir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_OPENDIR);
+  Node *node = nodes_of_id (fs->nodes, ino);
+  Op *op;
+
+  if (node_key (node)->kind->list == NULL)
+    {
+      fuse_reply_err (req, ENOTDIR);
+      return;
+    }
+  op = op_new (fs, req, "opendir", node, listing_open_step, CLIENT_LISTING);
+  op->fi = *fi;
+  op_run (op);
+}
+
+static void
+read_dir_as (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
+{
+  Fs *fs = fs_of (req, COUNT_READDIR);
+  Op *op = op_new (fs, req, "readdir", nodes_of_id (fs->nodes, ino), listing_read_step, CLIENT_LISTING);
+
+  op->fi = *fi;
+  op->size = size;
+  op->index = (uint64_t) MAX (offset, 0);
+  op->plus = plus;
+  op_run (op);
+}
+
+static void
+read_dir (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+  read_dir_as (req, ino, size, offset, fi, false);
+}
+
+static void
+read_dir_plus (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+  read_dir_as (req, ino, size, offset, fi, true);
+}
+
+static void
+release_dir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_RELEASEDIR);
+
+  handle_close (fs->handles, handle_of_number (fi->fh));
+  fuse_reply_err (req, 0);
+}
+
+/* ---- changes, which a read-only mount refuses. The kernel does so itself, unless somebody remounts it ------------ */
+
+static void
+refuse (fuse_req_t req)
+{
+  fs_of (req, COUNT_OTHER);
+  fuse_reply_err (req, EROFS);
+}
+
+static void
+set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+  refuse (req);
+}
+
+static void
+make_node (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+  refuse (req);
+}
+
+static void
+make_dir (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+  refuse (req);
+}
+
+static void
+remove_entry (fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+  refuse (req);
+}
+
+static void
+make_symlink (fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+  refuse (req);
+}
+
+static void
+rename_entry (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+              unsigned flags)
+{
+  refuse (req);
+}
+
+static void
+make_link (fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
+{
+  refuse (req);
+}
+
+static void
+create (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+  refuse (req);
+}
+
+static void
+write_file (fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+  refuse (req);
+}
+
+/* Extended attributes are missing on purpose: one ENOSYS saves two requests per file of `ls -l`. */
+const struct fuse_lowlevel_ops ops_table = {
+  .init = init,
+  .lookup = lookup,
+  .forget = forget,
+  .forget_multi = forget_multi,
+  .getattr = getattr,
+  .readlink = read_link,
+  .access = access_of,
+  .statfs = statfs_of,
+  .open = open_file,
+  .read = read_file,
+  .flush = flush,
+  .fsync = fsync_file,
+  .release = release,
+  .opendir = open_dir,
+  .readdir = read_dir,
+  .readdirplus = read_dir_plus,
+  .releasedir = release_dir,
+  .setattr = set_attr,
+  .mknod = make_node,
+  .mkdir = make_dir,
+  .unlink = remove_entry,
+  .rmdir = remove_entry,
+  .symlink = make_symlink,
+  .rename = rename_entry,
+  .link = make_link,
+  .create = create,
+  .write = write_file,
+};
