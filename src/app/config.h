@@ -1,0 +1,25 @@
+/* A profile's configuration file, read and checked. */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct
+{
+  char *accounts_url, *api_url; /* without a final slash */
+  char *client_id;
+  unsigned concurrency, heavy_concurrency;
+  int64_t daily_credits; /* 0: no budget of our own */
+  int64_t deadline_us;
+} Config;
+
+/* Returns: NULL with one clear line in @error, which names @path. */
+Config *config_load (const char *path, GError **error);
+
+/* The same for @size bytes of text; @path is for the error's words. */
+Config *config_parse (const char *text, size_t size, const char *path, GError **error);
+
+/* NULL is fine. */
+void config_free (Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Config, config_free)

@@ -1,0 +1,135 @@
+/* One log writer for all layers: a level, one line per message, to stderr in the foreground and to syslog behind it.
+ * What the layers log comes partly from servers and file names, so lines are made harmless here once for all: control
+ * characters go, and anything shaped like a token is masked even if a layer was careless. */
+#include "app/logging.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Zoho's tokens and grant codes are "1000." and a long run of letters, digits and dots. */
+#define TOKEN_PREFIX "1000."
+#define TOKEN_BODY_MIN 12
+
+static LoggingLevel least_level = LOGGING_WARNING;
+static atomic_bool in_syslog;
+
+static size_t
+token_size (const char *text)
+{
+  const char *end = text + strlen (TOKEN_PREFIX);
+
+  if (!g_str_has_prefix (text, TOKEN_PREFIX))
+    return 0;
+  while (g_ascii_isalnum (*end) || *end == '.')
+    end++;
+  return (size_t) (end - text) >= strlen (TOKEN_PREFIX) + TOKEN_BODY_MIN ? (size_t) (end - text) : 0;
+}
+
+static LoggingLevel
+level_of (GLogLevelFlags flags)
+{
+  if (flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
+    return LOGGING_ERROR;
+  if (flags & G_LOG_LEVEL_WARNING)
+    return LOGGING_WARNING;
+  if (flags & (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO))
+    return LOGGING_INFO;
+  return LOGGING_DEBUG;
+}
+
+static int
+syslog_priority (LoggingLevel level)
+{
+  switch (level)
+    {
+    case LOGGING_ERROR:
+      return LOG_ERR;
+    case LOGGING_WARNING:
+      return LOG_WARNING;
+    case LOGGING_INFO:
+      return LOG_INFO;
+    case LOGGING_DEBUG:
+      return LOG_DEBUG;
+    }
+  return LOG_ERR;
+}
+
+static GLogWriterOutput
+write_line (GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpointer unused)
+{
+  static const char *const names[] = { "error", "warning", "info", "debug" };
+  LoggingLevel level = level_of (flags);
+  g_autofree char *text = NULL;
+
+  if (level > least_level)
+    return G_LOG_WRITER_HANDLED;
+  for (gsize i = 0; i < n_fields && text == NULL; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE") && fields[i].length < 0)
+      text = logging_clean (fields[i].value);
+  if (text == NULL)
+    return G_LOG_WRITER_UNHANDLED;
+  if (atomic_load (&in_syslog))
+    syslog (syslog_priority (level), "%s", text);
+  else
+    fprintf (stderr, "zohofs: %s: %s\n", names[level], text);
+  return G_LOG_WRITER_HANDLED;
+}
+
+bool
+logging_parse_level (const char *text, LoggingLevel *level)
+{
+  static const char *const names[] = { "error", "warning", "info", "debug" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (text, names[i]))
+      {
+        *level = (LoggingLevel) i;
+        return true;
+      }
+  return false;
+}
+
+void
+logging_start (LoggingLevel level)
+{
+  least_level = level;
+  g_log_set_writer_func (write_line, NULL, NULL);
+}
+
+void
+logging_to_syslog (void)
+{
+  openlog ("zohofs", LOG_PID, LOG_DAEMON);
+  atomic_store (&in_syslog, true);
+}
+
+char *
+logging_clean (const char *message)
+{
+  GString *out = g_string_new (NULL);
+
+  while (*message != '\0')
+    {
+      size_t size = token_size (message);
+
+      if (size > 0)
+        {
+          g_string_append (out, TOKEN_PREFIX "[masked]");
+          message += size;
+          continue;
+        }
+      g_string_append_c (out, (unsigned char) *message < ' ' || *message == 0x7f ? ' ' : *message);
+      message++;
+    }
+  return g_string_free (out, FALSE);
+}
+
+void
+logging_tell (const char *message)
+{
+  g_autofree char *line = logging_clean (message);
+
+  fprintf (stderr, "zohofs: %s\n", line);
+}

@@ -1,0 +1,238 @@
+/* Builds the stack (client, fs, store), serves, and frees it in reverse. What needs neither network nor threads is
+ * checked before the fork. The sign-in is proved before the mount, so that a directory full of errors is never the first
+ * one hears of a dead token. */
+#include "app/mount.h"
+
+#include "app/account.h"
+#include "app/daemon.h"
+#include "app/notify.h"
+#include "app/places.h"
+#include "app/privacy.h"
+#include "app/readme.h"
+#include "app/signals.h"
+#include "app/status.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/lock.h"
+
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/*   phase     a signal
+ *   STARTING  ends the process: nothing is mounted
+ *   MOUNTED   ends fs_serve()
+ *   ENDING    is too late to matter  */
+typedef enum
+{
+  STARTING,
+  MOUNTED,
+  ENDING
+} Phase;
+
+typedef struct
+{
+  const Options *options;
+  const Config *config;
+  char *mountpoint;
+  Daemon daemon;
+  Client *client;
+  Fs *fs;
+  Store *store;
+  Signals *signals;
+  StatusSource status;
+  pthread_mutex_t lock; /* guards phase; held while mounting, so that a signal sees a mount or none */
+  Phase phase;
+} Mount;
+
+static char *
+give_status (void *data)
+{
+  Mount *mount = data;
+
+  return status_text (&mount->status);
+}
+
+static char *
+give_readme (void *data)
+{
+  Mount *mount = data;
+
+  return readme_text (mount->options->profile, mount->config->api_url);
+}
+
+static void
+stop (void *data)
+{
+  Mount *mount = data;
+  LOCKED (&mount->lock);
+
+  if (mount->phase == STARTING)
+    {
+      daemon_failed (&mount->daemon, "Stopped by a signal before the mount was ready.");
+      _exit (EXIT_FAILURE);
+    }
+  if (mount->phase == MOUNTED)
+    fs_stop (mount->fs);
+}
+
+/* Somebody insists. The mount must not stay behind as a directory in which everything fails. */
+static void
+abandon (void *data)
+{
+  Mount *mount = data;
+  char *argv[] = { "fusermount3", "-u", "-q", "-z", "--", mount->mountpoint, NULL };
+
+  g_warning ("Stopped by a second signal; what was under way is lost.");
+  if (umount2 (mount->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+    g_spawn_sync ("/", argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+  _exit (EXIT_FAILURE);
+}
+
+static void
+set_phase (Mount *mount, Phase phase)
+{
+  LOCKED (&mount->lock);
+
+  mount->phase = phase;
+}
+
+static void
+build (Mount *mount)
+{
+  const Options *options = mount->options;
+  FsConfig fs_config = {
+    .mountpoint = mount->mountpoint,
+    .profile = options->profile,
+    .options = options->fuse_options,
+    .ttl_us = options->ttl_s * CLOCK_SECOND_US,
+    .trace = options->trace,
+    .status = give_status,
+    .readme = give_readme,
+    .data = mount,
+  };
+  StoreConfig store_config = {
+    .client = mount->client,
+    .ttl_us = options->ttl_s * CLOCK_SECOND_US,
+    .bare_names = options->bare_names,
+    .record_changed = fs_record_changed,
+    .record_gone = fs_record_gone,
+    .record_renamed = fs_record_renamed,
+    .listing_changed = fs_listing_changed,
+  };
+
+  mount->fs = fs_new (&fs_config);
+  store_config.listener = mount->fs;
+  mount->store = store_new (&store_config);
+  mount->status = (StatusSource) {
+    .profile = options->profile,
+    .api_url = mount->config->api_url,
+    .mountpoint = mount->mountpoint,
+    .concurrency = mount->config->concurrency,
+    .daily_credits = mount->config->daily_credits,
+    .ttl_s = options->ttl_s,
+    .started_us = clock_now_us (),
+    .client = mount->client,
+    .store = mount->store,
+    .fs = mount->fs,
+  };
+}
+
+static bool
+attach (Mount *mount, GError **error)
+{
+  LOCKED (&mount->lock);
+
+  if (!fs_mount (mount->fs, mount->store, error))
+    return false;
+  mount->phase = MOUNTED;
+  return true;
+}
+
+static bool
+start (Mount *mount, const Credentials *credentials, const char *token_path, GError **error)
+{
+  mount->client = account_open (mount->config, credentials, token_path, error);
+  if (mount->client == NULL || !account_check (mount->client, mount->config, error))
+    return false;
+  build (mount);
+  return attach (mount, error);
+}
+
+/* The store's calls end first, since their answers reach into fs. */
+static void
+tear_down (Mount *mount)
+{
+  set_phase (mount, ENDING);
+  if (mount->store != NULL)
+    store_stop (mount->store);
+  fs_free (mount->fs);
+  store_free (mount->store);
+  client_free (mount->client);
+  signals_end (mount->signals);
+}
+
+static bool
+serve (Mount *mount)
+{
+  bool sound;
+
+  g_info ("Profile %s is mounted at %s.", mount->options->profile, mount->mountpoint);
+  daemon_ready (&mount->daemon);
+  notify_send ("READY=1");
+  sound = fs_serve (mount->fs);
+  notify_send ("STOPPING=1");
+  if (!sound)
+    g_warning ("The mount at %s ended because the kernel's end broke.", mount->mountpoint);
+  return sound;
+}
+
+/* From the fork on. */
+static int
+live (const Options *options, const Config *config, const Credentials *credentials, const char *token_path)
+{
+  g_autofree char *mountpoint = g_canonicalize_filename (options->target, NULL);
+  g_autoptr (GError) error = NULL;
+  Mount mount = {
+    .options = options,
+    .config = config,
+    .mountpoint = mountpoint,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .daemon = daemon_start (options->foreground),
+  };
+  bool sound;
+
+  privacy_guard ();
+  signals_block ();
+  mount.signals = signals_start (stop, abandon, &mount);
+  sound = start (&mount, credentials, token_path, &error);
+  if (sound)
+    sound = serve (&mount);
+  tear_down (&mount);
+  if (error != NULL)
+    daemon_failed (&mount.daemon, error->message);
+  return sound ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+refuse (const GError *error)
+{
+  logging_tell (error->message);
+  return EXIT_FAILURE;
+}
+
+int
+mount_run (const Options *options)
+{
+  g_autoptr (Places) places = places_new (options);
+  g_autofree char *token_path = places_token_path (places);
+  g_autoptr (Config) config = NULL;
+  g_autoptr (Credentials) credentials = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if ((config = config_load (places->config_file, &error)) == NULL)
+    return refuse (error);
+  if ((credentials = credentials_load (places->state_dir, options->profile, &error)) == NULL)
+    return refuse (error);
+  return live (options, config, credentials, token_path);
+}

@@ -1,0 +1,450 @@
+/* The command line: `zohofs [PROFILE] MOUNTPOINT`, its commands, and the form in which mount.fuse3 calls us for a line
+ * of /etc/fstab (`zohofs PROFILE /mnt -o rw,nosuid,_netdev,ttl=30`). Each -o word is a row of one table: ours, libfuse's,
+ * or one that only mount(8) and systemd read. */
+#include "app/options.h"
+
+#include "app/nearest.h"
+#include "base/error.h"
+
+#include <string.h>
+
+#define TTL_DEFAULT_S 60
+#define TTL_MAX_S 86400
+#define PROFILE_MAX 64
+
+const char options_help[]
+    = "zohofs: a Zoho CRM org as a drive\n"
+      "\n"
+      "  zohofs [PROFILE] MOUNTPOINT [-f] [-d] [-o OPTION,...]   mount; unmount with fusermount3 -u MOUNTPOINT\n"
+      "  zohofs login [PROFILE] --refresh-token -                keep a sign-in; the refresh token is read from stdin\n"
+      "  zohofs status [PROFILE|MOUNTPOINT]                      what the mounts are doing\n"
+      "\n"
+      "  -f, --foreground         stay in the foreground, log to stderr\n"
+      "  -d, --debug              the same, and trace each file operation\n"
+      "  -o OPTION,...            options of the mount, below\n"
+      "  --client-secret-file F   login: read the client secret from F instead of asking for it\n"
+      "  -h, --help               this text\n"
+      "  -V, --version            the version\n"
+      "\n"
+      "Options of the mount:\n"
+      "  ttl=SECONDS              how long what was read passes as fresh (60)\n"
+      "  names=label|id           files named after records and their ids (label), or ids alone\n"
+      "  log=LEVEL                error, warning (default), info or debug\n"
+      "  config=FILE              instead of $XDG_CONFIG_HOME/zohofs/PROFILE.conf\n"
+      "  state_dir=DIR            instead of $XDG_STATE_HOME/zohofs/PROFILE (the sign-in)\n"
+      "  cache_dir=DIR            instead of $XDG_CACHE_HOME/zohofs/PROFILE (the access token)\n"
+      "  allow_other, allow_root, default_permissions, ro, nosuid, nodev, noexec, noatime, ...   as for any mount\n"
+      "\n"
+      "PROFILE is \"default\" when left out. In /etc/fstab: PROFILE /mnt fuse.zohofs _netdev,noauto,user 0 0\n"
+      "See zohofs(1).\n";
+
+static bool
+refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static bool
+refuse (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_propagate_error (error, g_error_new_valist (ZOHO_ERROR, ZOHO_ERROR_INVALID, format, arguments));
+  va_end (arguments);
+  return false;
+}
+
+/* ---- -o ---------------------------------------------------------------------------------------------------------- */
+
+static bool
+set_path (char **path, const char *value)
+{
+  g_free (*path);
+  *path = g_canonicalize_filename (value, NULL);
+  return true;
+}
+
+static bool
+set_config (Options *options, const char *value, GError **error)
+{
+  return set_path (&options->config_file, value);
+}
+
+static bool
+set_state_dir (Options *options, const char *value, GError **error)
+{
+  return set_path (&options->state_dir, value);
+}
+
+static bool
+set_cache_dir (Options *options, const char *value, GError **error)
+{
+  return set_path (&options->cache_dir, value);
+}
+
+static bool
+set_ttl (Options *options, const char *value, GError **error)
+{
+  guint64 seconds;
+
+  if (!g_ascii_string_to_unsigned (value, 10, 0, TTL_MAX_S, &seconds, NULL))
+    return refuse (error, "ttl=%s is not a number of seconds from 0 to %d.", value, TTL_MAX_S);
+  options->ttl_s = (int64_t) seconds;
+  return true;
+}
+
+static bool
+set_names (Options *options, const char *value, GError **error)
+{
+  if (!g_str_equal (value, "id") && !g_str_equal (value, "label"))
+    return refuse (error, "names=%s is neither names=label nor names=id.", value);
+  options->bare_names = g_str_equal (value, "id");
+  return true;
+}
+
+static bool
+set_log (Options *options, const char *value, GError **error)
+{
+  if (!logging_parse_level (value, &options->log_level))
+    return refuse (error, "log=%s is none of log=error, log=warning, log=info and log=debug.", value);
+  return true;
+}
+
+typedef struct
+{
+  const char *name;
+  /* What a word of ours does. Both this and @pass unset: read by mount(8) and systemd alone, so dropped. */
+  bool (*set) (Options *options, const char *value, GError **error);
+  bool pass; /* libfuse's */
+} Word;
+
+static const Word words[] = {
+  { "config", set_config },
+  { "state_dir", set_state_dir },
+  { "cache_dir", set_cache_dir },
+  { "ttl", set_ttl },
+  { "names", set_names },
+  { "log", set_log },
+  { "allow_other", .pass = true },
+  { "allow_root", .pass = true },
+  { "default_permissions", .pass = true },
+  { "ro", .pass = true },
+  { "dev", .pass = true },
+  { "nodev", .pass = true },
+  { "suid", .pass = true },
+  { "nosuid", .pass = true },
+  { "exec", .pass = true },
+  { "noexec", .pass = true },
+  { "atime", .pass = true },
+  { "noatime", .pass = true },
+  { "diratime", .pass = true },
+  { "nodiratime", .pass = true },
+  { "relatime", .pass = true },
+  { "norelatime", .pass = true },
+  { "strictatime", .pass = true },
+  { "nostrictatime", .pass = true },
+  { "sync", .pass = true },
+  { "async", .pass = true },
+  { "dirsync", .pass = true },
+  { "rw" },
+  { "auto" },
+  { "noauto" },
+  { "user" },
+  { "nouser" },
+  { "users" },
+  { "nousers" },
+  { "owner" },
+  { "group" },
+  { "defaults" },
+  { "nofail" },
+  { "_netdev" },
+  { "comment" },
+};
+
+static void
+pass_on (Options *options, const char *word)
+{
+  g_autofree char *before = options->fuse_options;
+
+  options->fuse_options = before == NULL ? g_strdup (word) : g_strconcat (before, ",", word, NULL);
+}
+
+static bool
+refuse_word (const char *name, GError **error)
+{
+  const char *known[G_N_ELEMENTS (words) + 1] = { NULL };
+  const char *meant;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    known[i] = words[i].name;
+  meant = nearest_word (name, known);
+  if (meant == NULL)
+    return refuse (error, "Unknown option -o %s; `zohofs --help` lists them.", name);
+  return refuse (error, "Unknown option -o %s; did you mean %s?", name, meant);
+}
+
+static bool
+take_word (Options *options, const char *text, GError **error)
+{
+  const char *equals = strchr (text, '=');
+  g_autofree char *name = equals == NULL ? g_strdup (text) : g_strndup (text, (size_t) (equals - text));
+
+  if (g_ascii_strncasecmp (name, "x-", 2) == 0)
+    return true;
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      if (!g_str_equal (name, words[i].name))
+        continue;
+      if (words[i].set != NULL && (equals == NULL || equals[1] == '\0'))
+        return refuse (error, "The option -o %s needs a value: %s=...", name, name);
+      if (words[i].set != NULL)
+        return words[i].set (options, equals + 1, error);
+      if (words[i].pass && equals != NULL)
+        return refuse (error, "The option -o %s takes no value.", name);
+      if (words[i].pass)
+        pass_on (options, name);
+      return true;
+    }
+  return refuse_word (name, error);
+}
+
+/* Commas separate; "\," is a comma of a value and "\\" a backslash, as libfuse has it. */
+static bool
+take_words (Options *options, const char *text, GError **error)
+{
+  g_autoptr (GString) word = g_string_new (NULL);
+
+  for (;; text++)
+    {
+      if (*text == '\\' && (text[1] == ',' || text[1] == '\\'))
+        {
+          g_string_append_c (word, *++text);
+          continue;
+        }
+      if (*text != ',' && *text != '\0')
+        {
+          g_string_append_c (word, *text);
+          continue;
+        }
+      if (word->len > 0 && !take_word (options, word->str, error))
+        return false;
+      g_string_truncate (word, 0);
+      if (*text == '\0')
+        return true;
+    }
+}
+
+/* ---- switches ---------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  int argc;
+  char **argv;
+  int at; /* the argument being read */
+} Reader;
+
+static const char *const switches[]
+    = { "-f", "--foreground", "-d", "--debug", "-o", "-h", "--help", "-V", "--version", "--refresh-token",
+        "--client-secret-file", NULL };
+
+/* The value of switch @name: what is glued to it ("-oro", "--x=y"), else the next argument. */
+static const char *
+value_of (Reader *reader, const char *name, GError **error)
+{
+  const char *argument = reader->argv[reader->at];
+  const char *rest = argument + strlen (name);
+
+  if (*rest != '\0')
+    return name[1] == '-' ? rest + 1 : rest;
+  if (reader->at + 1 < reader->argc)
+    return reader->argv[++reader->at];
+  refuse (error, "%s needs a value after it.", name);
+  return NULL;
+}
+
+static bool
+is_switch (const char *argument, const char *name)
+{
+  size_t size = strlen (name);
+
+  if (strncmp (argument, name, size) != 0)
+    return false;
+  return argument[size] == '\0' || (name[1] == '-' ? argument[size] == '=' : g_str_equal (name, "-o"));
+}
+
+static bool
+take_refresh_token (Options *options, const char *value, GError **error)
+{
+  /* Any other value would have shown the token to everybody who lists processes. */
+  if (!g_str_equal (value, "-"))
+    return refuse (error, "--refresh-token takes only \"-\": the token is read from standard input, since arguments "
+                          "are visible to every process.");
+  options->refresh_token_stdin = true;
+  return true;
+}
+
+static bool
+take_switch (Options *options, Reader *reader, GError **error)
+{
+  const char *argument = reader->argv[reader->at];
+  const char *value, *meant;
+
+  if (g_str_equal (argument, "-h") || g_str_equal (argument, "--help"))
+    options->command = OPTIONS_HELP;
+  else if (g_str_equal (argument, "-V") || g_str_equal (argument, "--version"))
+    options->command = OPTIONS_VERSION;
+  else if (g_str_equal (argument, "-f") || g_str_equal (argument, "--foreground"))
+    options->foreground = true;
+  else if (g_str_equal (argument, "-d") || g_str_equal (argument, "--debug"))
+    options->trace = options->foreground = true;
+  else if (is_switch (argument, "-o"))
+    return (value = value_of (reader, "-o", error)) != NULL && take_words (options, value, error);
+  else if (is_switch (argument, "--refresh-token"))
+    return (value = value_of (reader, "--refresh-token", error)) != NULL && take_refresh_token (options, value, error);
+  else if (is_switch (argument, "--client-secret-file"))
+    return (value = value_of (reader, "--client-secret-file", error)) != NULL
+           && set_path (&options->client_secret_file, value);
+  else if ((meant = nearest_word (argument, switches)) != NULL)
+    return refuse (error, "Unknown option %s; did you mean %s?", argument, meant);
+  else
+    return refuse (error, "Unknown option %s; `zohofs --help` lists them.", argument);
+  return true;
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+static bool
+take_profile (Options *options, const char *name, GError **error)
+{
+  if (g_str_has_prefix (name, "zohofs#"))
+    name += strlen ("zohofs#");
+  if (!options_is_profile (name))
+    return refuse (error, "\"%s\" cannot be a profile: letters, digits, '-', '_' and '.', at most %d of them.", name,
+                   PROFILE_MAX);
+  g_free (options->profile);
+  options->profile = g_strdup (name);
+  options->profile_given = true;
+  return true;
+}
+
+static bool
+place_mount (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len == 0)
+    return refuse (error, "No mount point given: zohofs [PROFILE] MOUNTPOINT. `zohofs --help` says more.");
+  if (plain->len > 2)
+    return refuse (error, "Too many arguments: zohofs [PROFILE] MOUNTPOINT, and \"%s\" after it.",
+                   (char *) plain->pdata[2]);
+  options->target = g_strdup (plain->pdata[plain->len - 1]);
+  if (*options->target == '\0')
+    return refuse (error, "The mount point is empty.");
+  return plain->len == 1 || take_profile (options, plain->pdata[0], error);
+}
+
+static bool
+place_login (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len > 1)
+    return refuse (error, "Too many arguments: zohofs login [PROFILE] --refresh-token -");
+  if (!options->refresh_token_stdin)
+    return refuse (error, "Say how to sign in: zohofs login [PROFILE] --refresh-token - reads the refresh token from "
+                          "standard input.");
+  return plain->len == 0 || take_profile (options, plain->pdata[0], error);
+}
+
+static bool
+place_status (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len > 1)
+    return refuse (error, "Too many arguments: zohofs status [PROFILE|MOUNTPOINT]");
+  if (plain->len == 1)
+    options->target = g_strdup (plain->pdata[0]);
+  return true;
+}
+
+static bool
+place_words (Options *options, GPtrArray *plain, GError **error)
+{
+  switch (options->command)
+    {
+    case OPTIONS_MOUNT:
+      return place_mount (options, plain, error);
+    case OPTIONS_LOGIN:
+      return place_login (options, plain, error);
+    case OPTIONS_STATUS:
+      return place_status (options, plain, error);
+    case OPTIONS_HELP:
+    case OPTIONS_VERSION:
+      return true;
+    }
+  return true;
+}
+
+/* Everything but the program's name and the command's. */
+static bool
+read_arguments (Options *options, Reader *reader, GPtrArray *plain, GError **error)
+{
+  bool only_words = false;
+
+  for (; reader->at < reader->argc; reader->at++)
+    {
+      char *argument = reader->argv[reader->at];
+
+      if (!only_words && g_str_equal (argument, "--"))
+        only_words = true;
+      else if (only_words || argument[0] != '-')
+        g_ptr_array_add (plain, argument);
+      else if (!take_switch (options, reader, error))
+        return false;
+    }
+  return true;
+}
+
+bool
+options_is_profile (const char *name)
+{
+  size_t size = strlen (name);
+
+  if (size == 0 || size > PROFILE_MAX || name[0] == '.' || name[0] == '-')
+    return false;
+  for (; *name != '\0'; name++)
+    if (!g_ascii_isalnum (*name) && strchr ("-_.", *name) == NULL)
+      return false;
+  return true;
+}
+
+Options *
+options_parse (int argc, char **argv, GError **error)
+{
+  g_autoptr (Options) options = g_new0 (Options, 1);
+  g_autoptr (GPtrArray) plain = g_ptr_array_new ();
+  Reader reader = { .argc = argc, .argv = argv, .at = 1 };
+
+  options->profile = g_strdup ("default");
+  options->ttl_s = TTL_DEFAULT_S;
+  options->log_level = LOGGING_WARNING;
+  if (argc > 1 && g_str_equal (argv[1], "login"))
+    options->command = OPTIONS_LOGIN;
+  else if (argc > 1 && g_str_equal (argv[1], "status"))
+    options->command = OPTIONS_STATUS;
+  if (options->command != OPTIONS_MOUNT)
+    reader.at++;
+  if (!read_arguments (options, &reader, plain, error) || !place_words (options, plain, error))
+    return NULL;
+  if (options->trace)
+    options->log_level = LOGGING_DEBUG;
+  return g_steal_pointer (&options);
+}
+
+void
+options_free (Options *options)
+{
+  if (options == NULL)
+    return;
+  g_free (options->profile);
+  g_free (options->target);
+  g_free (options->fuse_options);
+  g_free (options->config_file);
+  g_free (options->state_dir);
+  g_free (options->cache_dir);
+  g_free (options->client_secret_file);
+  g_free (options);
+}

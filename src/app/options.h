@@ -1,0 +1,45 @@
+/* The command line, read and checked. */
+#pragma once
+
+#include "app/logging.h"
+
+#include <stdint.h>
+
+typedef enum
+{
+  OPTIONS_MOUNT,
+  OPTIONS_LOGIN,
+  OPTIONS_STATUS,
+  OPTIONS_HELP,
+  OPTIONS_VERSION
+} OptionsCommand;
+
+typedef struct
+{
+  OptionsCommand command;
+  char *profile;            /* never NULL */
+  bool profile_given;
+  char *target;             /* mount: the mount point as given; status: a mount point or profile, or NULL for all */
+  bool foreground, trace;
+  bool bare_names;
+  int64_t ttl_s;
+  LoggingLevel log_level;
+  char *fuse_options;       /* what libfuse is to see, comma separated; NULL: nothing */
+  char *config_file;        /* absolute; NULL: where the profile has it */
+  char *state_dir, *cache_dir;
+  bool refresh_token_stdin; /* login */
+  char *client_secret_file; /* login; NULL: ask */
+} Options;
+
+/* Returns: NULL with one clear line in @error, which names what was probably meant. */
+Options *options_parse (int argc, char **argv, GError **error);
+
+/* NULL is fine. */
+void options_free (Options *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Options, options_free)
+
+/* May @name be a profile, and so part of paths? */
+bool options_is_profile (const char *name);
+
+/* What --help prints. */
+extern const char options_help[];

@@ -1,0 +1,21 @@
+/* Where a profile's files are. */
+#pragma once
+
+#include "app/options.h"
+
+typedef struct
+{
+  char *config_file;
+  char *state_dir; /* client_secret, refresh_token */
+  char *cache_dir; /* access_token */
+} Places;
+
+/* By the options, else by the XDG base directories. All absolute. */
+Places *places_new (const Options *options);
+
+/* The file that holds the access token, shared by the processes of a profile. To g_free(). */
+char *places_token_path (const Places *places);
+
+/* NULL is fine. */
+void places_free (Places *places);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Places, places_free)

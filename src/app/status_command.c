@@ -1,0 +1,208 @@
+/* `zohofs status` finds mounts in the kernel's list, reads /.zohofs/status.json of each and prints it for people. */
+#include "app/status_command.h"
+
+#include "app/files.h"
+#include "app/logging.h"
+#include "base/error.h"
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOUNTS_MAX ((size_t) 8 << 20)
+#define STATUS_MAX ((size_t) 1 << 20)
+#define SOURCE_PREFIX "zohofs#"
+
+static int64_t
+number_of (const json_t *object, const char *key)
+{
+  return json_integer_value (json_object_get (object, key));
+}
+
+static void
+row (GString *out, const char *name, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+static void
+row (GString *out, const char *name, const char *format, ...)
+{
+  g_autofree char *value = NULL;
+  g_autofree char *clean = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  value = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  clean = logging_clean (value);
+  g_string_append_printf (out, "  %-11s %s\n", name, clean);
+}
+
+static void
+row_of_credits (GString *out, const json_t *credits)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+  const json_t *remaining = json_object_get (credits, "remaining");
+  const json_t *budget = json_object_get (credits, "budget");
+
+  g_string_printf (words, "%" PRId64 " in the last 24 hours", number_of (credits, "today"));
+  if (json_is_integer (budget))
+    g_string_append_printf (words, " of a budget of %" PRId64, (int64_t) json_integer_value (budget));
+  if (json_is_integer (remaining))
+    g_string_append_printf (words, ", %" PRId64 " left to the org", (int64_t) json_integer_value (remaining));
+  row (out, "credits", "%s", words->str);
+}
+
+static void
+row_of_requests (GString *out, const json_t *counts)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+  const char *kind;
+  json_t *count;
+
+  json_object_foreach ((json_t *) counts, kind, count)
+    if (json_integer_value (count) > 0)
+      g_string_append_printf (words, "%s%s %" PRId64, words->len > 0 ? ", " : "", kind,
+                              (int64_t) json_integer_value (count));
+  row (out, "requests", "%s", words->len > 0 ? words->str : "none");
+}
+
+static void
+row_of_uptime (GString *out, const json_t *status)
+{
+  int64_t minutes = number_of (status, "uptime_s") / 60;
+
+  row (out, "running", "for %" PRId64 " h %" PRId64 " min as process %" PRId64 ", version %s", minutes / 60,
+       minutes % 60, number_of (status, "pid"), json_get_text (status, "version"));
+}
+
+static void
+rows (GString *out, const json_t *status)
+{
+  const json_t *account = json_object_get (status, "account");
+  const json_t *cache = json_object_get (status, "cache");
+  const json_t *last_error = json_object_get (status, "last_error");
+  g_autofree char *bytes = g_format_size ((guint64) MAX (number_of (cache, "document_bytes"), 0));
+
+  row (out, "profile", "%s at %s", json_get_text (account, "profile"), json_get_text (account, "api"));
+  row (out, "sign-in", "%s", json_is_true (json_object_get (status, "signed_out"))
+                                 ? "dead; sign in again with `zohofs login`" : "good");
+  row (out, "connection", "%s", json_is_true (json_object_get (status, "offline"))
+                                    ? "none; what is known is still served" : "good");
+  row_of_credits (out, json_object_get (status, "credits"));
+  row (out, "calls", "%" PRId64 " (%" PRId64 " in flight of %" PRId64 " allowed, %" PRId64 " queued, %" PRId64
+       " retries, %" PRId64 " failed)", number_of (status, "calls"), number_of (status, "in_flight"),
+       number_of (status, "concurrency"), number_of (status, "queued"), number_of (status, "retries"),
+       number_of (status, "failures"));
+  row (out, "cache", "%" PRId64 " modules listed, %" PRId64 " records known, %s of documents",
+       number_of (cache, "modules_listed"), number_of (cache, "records"), bytes);
+  row_of_requests (out, json_object_get (status, "fuse"));
+  row_of_uptime (out, status);
+  if (json_is_object (last_error))
+    row (out, "last error", "%s: %s", json_get_text (last_error, "time"), json_get_text (last_error, "message"));
+}
+
+static bool
+print_mount (const char *mountpoint, GError **error)
+{
+  g_autofree char *path = g_build_filename (mountpoint, ".zohofs", "status.json", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *table = NULL;
+  g_autofree char *heading = logging_clean (mountpoint);
+  size_t size;
+
+  text = files_read (path, STATUS_MAX, false, &size, error);
+  table = text == NULL ? NULL : status_command_table (text, size, error);
+  if (table == NULL)
+    {
+      g_prefix_error (error, "The mount at %s does not tell its status: ", mountpoint);
+      return false;
+    }
+  printf ("%s\n%s", heading, table);
+  return true;
+}
+
+static bool
+is_wanted (const char *source, const char *mountpoint, const char *target)
+{
+  g_autofree char *absolute = target == NULL ? NULL : g_canonicalize_filename (target, NULL);
+  char *real;
+  bool same;
+
+  if (target == NULL || g_str_equal (mountpoint, absolute))
+    return true;
+  if (g_str_has_prefix (source, SOURCE_PREFIX) && g_str_equal (source + strlen (SOURCE_PREFIX), target))
+    return true;
+  real = realpath (target, NULL);
+  same = real != NULL && g_str_equal (real, mountpoint);
+  free (real);
+  return same;
+}
+
+char **
+status_command_mounts (const char *text)
+{
+  g_autoptr (GStrvBuilder) pairs = g_strv_builder_new ();
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (char **line = lines; *line != NULL; line++)
+    {
+      g_auto (GStrv) words = g_strsplit (*line, " ", 4);
+      g_autofree char *source = NULL;
+      g_autofree char *mountpoint = NULL;
+
+      if (g_strv_length (words) < 4 || !g_str_has_prefix (words[2], "fuse.zohofs"))
+        continue;
+      /* Blanks and backslashes are octal there: "\040". */
+      source = g_strcompress (words[0]);
+      mountpoint = g_strcompress (words[1]);
+      g_strv_builder_add_many (pairs, source, mountpoint, NULL);
+    }
+  return g_strv_builder_end (pairs);
+}
+
+char *
+status_command_table (const char *text, size_t size, GError **error)
+{
+  g_autoptr (json_t) status = json_parse (text, size, error);
+  GString *out;
+
+  if (status == NULL)
+    return NULL;
+  if (!json_is_object (status) || !json_is_object (json_object_get (status, "account")))
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "status.json is not what zohofs writes.");
+      return NULL;
+    }
+  out = g_string_new (NULL);
+  rows (out, status);
+  return g_string_free (out, FALSE);
+}
+
+bool
+status_command_run (const char *target, GError **error)
+{
+  size_t size;
+  g_autofree char *text = files_read ("/proc/self/mounts", MOUNTS_MAX, false, &size, error);
+  g_auto (GStrv) mounts = text == NULL ? NULL : status_command_mounts (text);
+  bool found = false;
+
+  if (text == NULL)
+    return false;
+  for (char **pair = mounts; *pair != NULL; pair += 2)
+    {
+      if (!is_wanted (pair[0], pair[1], target))
+        continue;
+      found = true;
+      if (!print_mount (pair[1], error))
+        return false;
+    }
+  if (found)
+    return true;
+  if (target == NULL)
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "No zohofs is mounted on this machine.");
+  else
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND,
+                 "No zohofs is mounted at %s or for a profile of that name.", target);
+  return false;
+}
