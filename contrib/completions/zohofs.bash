@@ -1,0 +1,53 @@
+# bash completion for zohofs
+
+_zohofs_profiles() {
+  local file
+
+  for file in "${XDG_CONFIG_HOME:-$HOME/.config}"/zohofs/*.conf; do
+    [ -e "$file" ] || continue
+    file=${file##*/}
+    printf '%s\n' "${file%.conf}"
+  done
+}
+
+_zohofs() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+  local options='ttl= names=label names=id log=error log=warning log=info log=debug config= state_dir= cache_dir=
+    allow_other allow_root ro nosuid nodev noexec noatime'
+  local before=''
+
+  COMPREPLY=()
+  case $previous in
+    -o)
+      [[ $current != *,* ]] || before=${current%,*},
+      mapfile -t COMPREPLY < <(compgen -P "$before" -W "$options" -- "${current##*,}")
+      compopt -o nospace
+      return ;;
+    --client-secret-file)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      compopt -o filenames
+      return ;;
+    --refresh-token)
+      COMPREPLY=(-)
+      return ;;
+  esac
+  case $current in
+    -*)
+      if [ "${COMP_WORDS[1]}" = login ]; then
+        mapfile -t COMPREPLY < <(compgen -W '--refresh-token --client-secret-file' -- "$current")
+      else
+        mapfile -t COMPREPLY < <(compgen -W '-f --foreground -d --debug -o -h --help -V --version' -- "$current")
+      fi
+      return ;;
+  esac
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "login status $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
+  elif [ "${COMP_WORDS[1]}" = login ] || [ "${COMP_WORDS[1]}" = status ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -d -- "$current")
+  fi
+  compopt -o filenames
+}
+
+complete -F _zohofs zohofs
