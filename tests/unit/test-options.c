@@ -1,0 +1,158 @@
+/* The command line: its forms, and the words that refuse it. */
+#include "app/options.h"
+
+#include <string.h>
+
+#define PARSE(...) parse ((char *[]) { "zohofs", __VA_ARGS__, NULL })
+#define REFUSED(words, ...) refused (words, (char *[]) { "zohofs", __VA_ARGS__, NULL })
+
+static Options *
+parse (char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  Options *options = options_parse ((int) g_strv_length (argv), argv, &error);
+
+  g_assert_no_error (error);
+  return options;
+}
+
+static void
+refused (const char *words, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Options) options = options_parse ((int) g_strv_length (argv), argv, &error);
+
+  g_assert_null (options);
+  g_assert_nonnull (error);
+  if (strstr (error->message, words) == NULL)
+    g_error ("\"%s\" does not say \"%s\"", error->message, words);
+}
+
+static void
+test_mount_point_alone_is_the_default_profile (void)
+{
+  g_autoptr (Options) options = PARSE ("crm");
+
+  g_assert_cmpint (options->command, ==, OPTIONS_MOUNT);
+  g_assert_cmpstr (options->profile, ==, "default");
+  g_assert_cmpstr (options->target, ==, "crm");
+  g_assert_false (options->foreground);
+  g_assert_cmpint (options->ttl_s, ==, 60);
+}
+
+static void
+test_fstab_form (void)
+{
+  g_autoptr (Options) options
+      = PARSE ("work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,allow_other");
+
+  g_assert_cmpstr (options->profile, ==, "work");
+  g_assert_cmpstr (options->target, ==, "/mnt");
+  g_assert_cmpstr (options->fuse_options, ==, "dev,nosuid,allow_other");
+  g_assert_cmpint (options->ttl_s, ==, 5);
+  g_assert_true (options->bare_names);
+}
+
+static void
+test_source_form_of_profile (void)
+{
+  g_autoptr (Options) options = PARSE ("zohofs#work", "/mnt");
+
+  g_assert_cmpstr (options->profile, ==, "work");
+}
+
+static void
+test_switches_stand_anywhere (void)
+{
+  g_autoptr (Options) options = PARSE ("-ottl=7", "work", "-f", "crm", "-o", "log=info");
+
+  g_assert_true (options->foreground);
+  g_assert_cmpint (options->ttl_s, ==, 7);
+  g_assert_cmpint (options->log_level, ==, LOGGING_INFO);
+  g_assert_cmpstr (options->target, ==, "crm");
+}
+
+static void
+test_trace_is_foreground_and_debug (void)
+{
+  g_autoptr (Options) options = PARSE ("-d", "crm");
+
+  g_assert_true (options->foreground);
+  g_assert_true (options->trace);
+  g_assert_cmpint (options->log_level, ==, LOGGING_DEBUG);
+}
+
+static void
+test_commas_in_values (void)
+{
+  g_autoptr (Options) options = PARSE ("crm", "-o", "config=/a\\,b/c.conf,,ttl=1");
+
+  g_assert_cmpstr (options->config_file, ==, "/a,b/c.conf");
+  g_assert_cmpint (options->ttl_s, ==, 1);
+}
+
+static void
+test_relative_paths_survive_the_daemon (void)
+{
+  g_autoptr (Options) options = PARSE ("crm", "-o", "state_dir=state");
+
+  g_assert_true (g_path_is_absolute (options->state_dir));
+}
+
+static void
+test_commands (void)
+{
+  g_autoptr (Options) login = PARSE ("login", "work", "--refresh-token", "-", "--client-secret-file=/s");
+  g_autoptr (Options) status = PARSE ("status", "/mnt");
+  g_autoptr (Options) help = PARSE ("--help");
+  g_autoptr (Options) version = PARSE ("-V");
+  g_autoptr (Options) directory = PARSE ("--", "-odd");
+
+  g_assert_cmpint (login->command, ==, OPTIONS_LOGIN);
+  g_assert_cmpstr (login->profile, ==, "work");
+  g_assert_cmpstr (login->client_secret_file, ==, "/s");
+  g_assert_cmpint (status->command, ==, OPTIONS_STATUS);
+  g_assert_cmpstr (status->target, ==, "/mnt");
+  g_assert_cmpint (help->command, ==, OPTIONS_HELP);
+  g_assert_cmpint (version->command, ==, OPTIONS_VERSION);
+  g_assert_cmpstr (directory->target, ==, "-odd");
+}
+
+static void
+test_refusals_name_what_was_meant (void)
+{
+  REFUSED ("did you mean allow_other", "crm", "-o", "alow_other");
+  REFUSED ("did you mean ttl", "crm", "-o", "tll=5");
+  REFUSED ("lists them", "crm", "-o", "zzzzzzzzzz");
+  REFUSED ("did you mean --foreground", "crm", "--forground");
+  REFUSED ("ttl=-1 is not", "crm", "-o", "ttl=-1");
+  REFUSED ("ttl=99999999999999999999 is not", "crm", "-o", "ttl=99999999999999999999");
+  REFUSED ("needs a value", "crm", "-o", "ttl");
+  REFUSED ("needs a value", "crm", "-o", "config=");
+  REFUSED ("needs a value", "crm", "-o");
+  REFUSED ("takes no value", "crm", "-o", "ro=1");
+  REFUSED ("neither names=label", "crm", "-o", "names=x");
+  REFUSED ("none of log=error", "crm", "-o", "log=loud");
+  REFUSED ("No mount point", "-f");
+  REFUSED ("Too many", "a", "b", "c");
+  REFUSED ("cannot be a profile", "../x", "crm");
+  REFUSED ("is empty", "");
+  REFUSED ("read from standard input", "login", "--refresh-token", "1000.x");
+  REFUSED ("how to sign in", "login");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/options/default-profile", test_mount_point_alone_is_the_default_profile);
+  g_test_add_func ("/options/fstab", test_fstab_form);
+  g_test_add_func ("/options/source", test_source_form_of_profile);
+  g_test_add_func ("/options/anywhere", test_switches_stand_anywhere);
+  g_test_add_func ("/options/trace", test_trace_is_foreground_and_debug);
+  g_test_add_func ("/options/commas", test_commas_in_values);
+  g_test_add_func ("/options/relative", test_relative_paths_survive_the_daemon);
+  g_test_add_func ("/options/commands", test_commands);
+  g_test_add_func ("/options/refusals", test_refusals_name_what_was_meant);
+  return g_test_run ();
+}
