@@ -16,22 +16,6 @@
 #include <unistd.h>
 
 static char *
-read_refresh_token (GError **error)
-{
-  size_t size;
-  char *token = files_read_fd (STDIN_FILENO, "standard input", CREDENTIALS_MAX, &size, error);
-
-  if (token == NULL)
-    return NULL;
-  if (strlen (token) == size && credentials_tidy (token, "refresh token", error))
-    return token;
-  credentials_wipe (token);
-  if (error != NULL && *error == NULL)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "This is not a refresh token: it has NUL characters.");
-  return NULL;
-}
-
-static char *
 read_secret_file (const char *path, GError **error)
 {
   size_t size;
@@ -67,6 +51,26 @@ ask_hidden (int terminal, const char *question)
   answer = g_strdup (line);
   explicit_bzero (line, sizeof line);
   return answer;
+}
+
+static char *
+read_refresh_token (GError **error)
+{
+  bool by_hand = isatty (STDIN_FILENO);
+  size_t size = 0;
+  char *token = by_hand ? ask_hidden (STDIN_FILENO, "Refresh token: ")
+                        : files_read_fd (STDIN_FILENO, "standard input", CREDENTIALS_MAX, &size, error);
+
+  if (token == NULL && by_hand)
+    token = g_strdup ("");
+  if (token == NULL)
+    return NULL;
+  if ((by_hand || strlen (token) == size) && credentials_tidy (token, "refresh token", error))
+    return token;
+  credentials_wipe (token);
+  if (error != NULL && *error == NULL)
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "This is not a refresh token: it has NUL characters.");
+  return NULL;
 }
 
 /* An empty answer keeps @kept. Without a terminal @kept must do. */
