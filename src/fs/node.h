@@ -54,7 +54,7 @@ typedef struct
 typedef struct
 {
   NodeKey key;   /* kind NULL: nothing at this index */
-  char *name;    /* to g_free() */
+  char *name;    /* the entry's own */
   bool has_attr; /* else only the name is known yet */
   Attr attr;
 } Entry;
