@@ -116,6 +116,17 @@ const char *emulator_me (Emulator *emulator);        /* the id of the token's us
 /* A knob by name, set by --set NAME=VALUE or POST /_emulator/settings {"NAME":VALUE}; README.md lists them. */
 int64_t setting_int (Emulator *emulator, const char *name, int64_t otherwise);
 bool setting_on (Emulator *emulator, const char *name); /* false unless set to true or non-zero */
+bool setting_is (Emulator *emulator, const char *name, const char *value); /* set to just this text */
+char *setting_text (Emulator *emulator, const char *name); /* new; NULL: not set */
+
+/* Numbers with more digits than a double holds (16-digit currencies) are kept in trees as marked strings, both those of
+ * records and those of request bodies; answers show them as the numbers they are.
+ * Returns: the number's digits when @value is such a string (borrowed), else NULL. */
+const char *exact_number (const json_t *value);
+json_t *exact_number_new (const char *digits);
+
+/* A tree as JSON text: exact numbers as numbers, other reals in as few digits as give them back. Appends. */
+void json_write (GString *out, const json_t *value);
 
 /* ---- routes ---------------------------------------------------------------------------------------------------------
  * routes.c has the table: method, pattern ("settings/modules/{name}"), scope, credits, flags, handler. Each family's

@@ -1,5 +1,5 @@
-/* The route tables, one per family of endpoints, each in its family's file. routes.c searches them in the order below;
- * the first row whose method and pattern match wins. */
+/* The route tables, one per family of endpoints, each in its family's file. Of the rows whose method and pattern match, the
+ * one with the most literal segments wins, then the first in the order below. */
 #pragma once
 
 #include "request.h"
@@ -18,7 +18,7 @@ typedef struct
   const char *pattern;  /* "{module}/{id}/actions/clone": a {word} takes any one segment, {module} only a known module
                          * (else INVALID_MODULE) */
   const char *scope;    /* "modules.{module}.READ", "coql.READ", "settings.fields.READ"; the check accepts ALL and wider
-                         * areas; NULL: any valid token */
+                         * areas; several separated by commas: all are needed; NULL: any valid token */
   unsigned credits;
   unsigned flags;
   const char *params;   /* comma separated query parameters it knows; others are refused; NULL: none known */
