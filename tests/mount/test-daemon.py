@@ -1,0 +1,169 @@
+"""The life of the program: into the background and out of it, signals, the forms of mount(8), news for systemd."""
+import os
+import signal
+import socket
+import subprocess
+import unittest
+
+import account
+from account import Case, has_ended, wait_until
+
+
+class Background(Case):
+    def test_returns_when_the_mount_is_ready(self):
+        pid = self.mount()
+        self.assertTrue(self.profile.is_mounted())
+        self.assertIn("README.md", os.listdir(self.profile.mountpoint))
+        self.assertEqual(os.getsid(pid), pid)
+        self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
+        self.assertEqual(os.readlink(f"/proc/{pid}/fd/2"), "/dev/null")
+        self.profile.unmount()
+        wait_until(lambda: has_ended(pid))
+
+    def test_unmount_ends_it(self):
+        pid = self.mount()
+        self.profile.unmount()
+        wait_until(lambda: has_ended(pid))
+        self.assertFalse(self.profile.is_mounted())
+
+    def test_signals_end_it(self):
+        for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+            with self.subTest(number):
+                pid = self.mount()
+                os.kill(pid, number)
+                wait_until(lambda pid=pid: has_ended(pid))
+                self.assertFalse(self.profile.is_mounted())
+
+    def test_killed_one_leaves_no_stuck_mount_after_the_next_start(self):
+        pid = self.mount()
+        os.listdir(self.profile.mountpoint)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: has_ended(pid))
+        self.mount()
+        self.assertIn("README.md", os.listdir(self.profile.mountpoint))
+        self.profile.unmount()
+        self.assertFalse(self.profile.is_mounted())
+
+    def test_dies_with_the_reason_when_stopped_early(self):
+        self.server.gate.clear()
+        process = subprocess.Popen([account.ZOHOFS, "test", self.profile.mountpoint], env=self.profile.environment,
+                                   text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_until(lambda: self.server.token_calls > 0)
+        child = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True,
+                                   check=True).stdout)
+        os.kill(child, signal.SIGTERM)
+        _, words = process.communicate(timeout=account.PATIENCE)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("Stopped by a signal", words)
+        self.assertFalse(self.profile.is_mounted())
+
+    def test_core_dumps_are_off(self):
+        pid = self.mount()
+        with open(f"/proc/{pid}/limits", encoding="utf-8") as limits:
+            core = next(line for line in limits if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        self.profile.unmount()
+
+
+class Foreground(Case):
+    def start(self, *arguments, **environment):
+        self.profile.environment.update(environment)
+        process = self.profile.start(*arguments)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        wait_until(lambda: self.profile.is_mounted() or process.poll() is not None)
+        return process
+
+    def test_ends_cleanly(self):
+        status, _ = self.end(self.start())
+        self.assertEqual(status, 0)
+        self.assertFalse(self.profile.is_mounted())
+
+    def test_unmount_ends_it(self):
+        process = self.start()
+        self.profile.unmount()
+        self.assertEqual(process.wait(account.PATIENCE), 0)
+
+    def test_logs_to_stderr_by_level(self):
+        _, words = self.end(self.start("-o", "log=info"))
+        self.assertIn("info: Profile test is mounted", words)
+
+    def test_traces(self):
+        process = self.start("-d")
+        os.stat(self.profile.mountpoint + "/README.md")
+        _, words = self.end(process)
+        self.assertIn("LOOKUP", words)
+
+    def test_no_secret_is_logged(self):
+        process = self.start("-d")
+        os.listdir(self.profile.mountpoint)
+        _, words = self.end(process)
+        for secret in "1000.access.token", "1000.refresh", "secret":
+            self.assertNotIn(secret, words)
+
+    def test_failure_reaches_the_exit_status(self):
+        self.server.token = {"error": "invalid_code"}
+        process = self.start()
+        self.assertEqual(process.wait(account.PATIENCE), 1)
+
+    def test_tells_systemd(self):
+        path = self.profile.folder + "/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as news:
+            news.bind(path)
+            news.settimeout(account.PATIENCE)
+            process = self.start(NOTIFY_SOCKET=path)
+            self.assertEqual(news.recv(100), b"READY=1")
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(news.recv(100), b"STOPPING=1")
+            self.assertEqual(process.wait(account.PATIENCE), 0)
+
+
+class Forms(Case):
+    def test_options_of_an_fstab_line(self):
+        self.mount("-o", "rw,dev,suid,nosuid,_netdev,noauto,user,nofail,x-systemd.automount,comment=x,ttl=5")
+        self.assertEqual(self.profile.status()["ttl_s"], 5)
+        self.profile.unmount()
+
+    def test_mount_fuse3(self):
+        environment = dict(self.profile.environment)
+        environment["PATH"] = os.path.dirname(account.ZOHOFS) + ":" + environment["PATH"]
+        for arguments in ["test", self.profile.mountpoint, "-t", "fuse.zohofs"], ["zohofs#test", self.profile.mountpoint]:
+            with self.subTest(arguments):
+                subprocess.run(["/sbin/mount.fuse3", *arguments, "-o", "rw,nosuid,nodev,_netdev,ttl=5"],
+                               env=environment, stdin=subprocess.DEVNULL, check=True, timeout=account.PATIENCE)
+                self.assertEqual(self.profile.status()["account"]["profile"], "test")
+                self.profile.unmount()
+
+    def test_folders_by_option(self):
+        moved = self.profile.folder + "/moved,with comma"
+        os.rename(self.profile.state, moved)
+        self.mount("-o", f"config={self.profile.config}", "-o", "state_dir=" + moved.replace(",", "\\,"),
+                   "-o", f"cache_dir={self.profile.folder}/elsewhere")
+        self.profile.unmount()
+
+    def test_status(self):
+        pid = self.mount()
+        for target in "test", self.profile.mountpoint:
+            result = self.profile.run("status", target)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(f"process {pid}", result.stdout)
+            self.assertIn("sign-in     good", result.stdout)
+        self.profile.unmount()
+        self.assert_refused(self.profile.run("status", self.profile.mountpoint), "No zohofs is mounted")
+
+    def test_status_has_no_secrets(self):
+        self.mount()
+        with open(self.profile.mountpoint + "/.zohofs/status.json", encoding="utf-8") as file:
+            text = file.read()
+        for secret in "1000.access.token", "1000.refresh", "1000.TEST", "secret":
+            self.assertNotIn(secret, text)
+        self.profile.unmount()
+
+    def test_help_and_version(self):
+        self.assertIn("zohofs status", self.profile.run("--help").stdout)
+        self.assertRegex(self.profile.run("--version").stdout, r"^zohofs \d+\.\d+")
+
+
+if __name__ == "__main__":
+    account.main()
