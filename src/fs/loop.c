@@ -40,10 +40,13 @@ take_log (enum fuse_log_level level, const char *format, va_list args)
 {
   g_autofree char *text = g_strdup_vprintf (format, args);
 
-  g_strchomp (text);
   if (mount_words != NULL)
-    g_string_append_printf (mount_words, "%s%s", mount_words->len > 0 ? "; " : "", g_strchug (text));
-  else if (level <= FUSE_LOG_WARNING)
+    {
+      g_string_append (mount_words, text);
+      return;
+    }
+  g_strchomp (text);
+  if (level <= FUSE_LOG_WARNING)
     g_warning ("%s", text);
   else
     g_debug ("%s", text);
@@ -165,13 +168,15 @@ new_session (Fs *fs)
 static bool
 mount_session (Fs *fs, GError **error)
 {
-  const char *words;
+  g_autofree char *words = NULL;
 
   fs->session = new_session (fs);
   if (fs->session != NULL && fuse_session_mount (fs->session, fs->config.mountpoint) == 0
       && session_io_install (fs->session))
     return true;
-  words = mount_words->len > 0 ? mount_words->str : "the kernel refused, or fusermount3 has said why above";
+  if (mount_words->len == 0)
+    g_string_append (mount_words, "the kernel refused, or fusermount3 has said why above");
+  words = g_strdelimit (g_strstrip (g_strdup (mount_words->str)), "\n", ' ');
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "Cannot mount at %s: %s.", fs->config.mountpoint, words);
   g_clear_pointer (&fs->session, fuse_session_destroy);
   return false;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define TYPE "fuse.zohofs"
@@ -74,6 +75,15 @@ is_ours (const char *path)
   g_autofree char *type = mounted_type (place);
 
   return type != NULL && g_str_equal (type, TYPE);
+}
+
+/* Asks what the kernel has not cached: stat() of a dead mount may succeed. */
+static bool
+is_dead (const char *path)
+{
+  struct statvfs stat;
+
+  return statvfs (path, &stat) != 0 && errno == ENOTCONN;
 }
 
 static void
@@ -151,10 +161,8 @@ check_directory (const char *path, GError **error)
 void
 mountpoint_clear (const char *path)
 {
-  struct stat stat_of;
-
   /* Dead mounts can lie upon each other; each round takes one away, or is the last. */
-  for (int round = 0; round < 8 && stat (path, &stat_of) != 0 && errno == ENOTCONN && is_ours (path); round++)
+  for (int round = 0; round < 8 && is_ours (path) && is_dead (path); round++)
     {
       g_message ("Taking away a mount at %s whose daemon is dead", path);
       unmount (path);
