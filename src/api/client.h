@@ -50,8 +50,9 @@ typedef struct
   ClientPriority priority;
   unsigned credits;   /* what it costs; 0 means 1 */
   bool heavy;         /* of the sub-concurrency class */
-  bool once;          /* not idempotent: never sent again once a byte may have gone out; takes a fresh connection,
-                       * since curl resends by itself on a kept connection that turns out dead */
+  bool once;          /* not idempotent: never sent again once a byte may have gone out, but for 401 and 429, which say
+                       * that nothing was done; takes a fresh connection, since curl resends by itself on a kept
+                       * connection that turns out dead */
   int64_t deadline_us; /* 0: the config's */
 } ClientCall;
 
@@ -94,7 +95,7 @@ typedef struct
   unsigned in_flight, queued;
   int64_t credits_remaining;  /* X-API-CREDITS-REMAINING, -1 unknown */
   int64_t credits_today;      /* by our count in the last 24 h */
-  char last_error[256];       /* words of the last failed call, "" none */
+  char last_error[256];       /* words of the last failed call, "" none; CANCELLED and NOT_FOUND are no news */
   int64_t last_error_s;       /* when; wall clock */
   bool signed_out;
 } ClientStats;

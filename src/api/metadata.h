@@ -15,5 +15,6 @@ uint64_t metadata_related_lists (Client *client, const char *module, ClientPrior
 /* GET /org: one row. */
 uint64_t metadata_org (Client *client, ClientPriority priority, MetadataDone done, void *data);
 
-/* GET /users?type=AllUsers (or CurrentUser): all pages, up to 100,000 users; rows carry checked ids. */
+/* GET /users?type=AllUsers (or CurrentUser): all pages, up to 100,000 users; rows carry checked ids.
+ * The ticket is that of the first page. */
 uint64_t metadata_users (Client *client, const char *type, ClientPriority priority, MetadataDone done, void *data);

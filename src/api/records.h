@@ -37,7 +37,7 @@ typedef struct
   ClientPriority priority;
 } RecordsList;
 
-/* GET /crm/v8/{module} */
+/* GET /crm/v8/{module}. A page token that is no longer good is ZOHO_ERROR_CHANGED: begin the list again. */
 uint64_t records_list (Client *client, const RecordsList *list, RecordsDone done, void *data);
 
 /* GET /crm/v8/{module}/{id}: @page has one row; an unknown id is ZOHO_ERROR_NOT_FOUND in each of Zoho's spellings

@@ -1,0 +1,221 @@
+/* Records: pages of a module, one record, its full texts, how many, and which are gone. */
+#include "api/records.h"
+
+#include "api/rows.h"
+#include "api/url.h"
+#include "base/error.h"
+
+#include <string.h>
+
+#define COUNT_MAX INT64_C (1000000000000)
+
+/* What is kept while an answer is on its way. */
+typedef struct
+{
+  RecordsDone done;
+  RecordsCountDone count_done;
+  void *data;
+  char *id;     /* the one record asked for, else NULL */
+  bool listing; /* "info" must be there */
+} Ask;
+
+static Ask *
+ask_new (RecordsDone done, void *data)
+{
+  Ask *ask = g_new0 (Ask, 1);
+
+  ask->done = done;
+  ask->data = data;
+  return ask;
+}
+
+static void
+ask_free (Ask *ask)
+{
+  g_free (ask->id);
+  g_free (ask);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ask, ask_free)
+
+/* The record asked for, once, and no other. */
+static bool
+check_one (const json_t *rows, const char *id, GError **error)
+{
+  if (json_array_size (rows) == 0)
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "There is no record %s", id);
+      return false;
+    }
+  if (json_array_size (rows) == 1 && g_strcmp0 (json_get_text (json_array_get (rows, 0), "id"), id) == 0)
+    return true;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "Zoho's answer makes no sense: record %s was asked for, not this",
+               id);
+  return false;
+}
+
+/* Fills @page, whose rows the caller drops. */
+static bool
+read_page (const Ask *ask, const ClientAnswer *answer, RecordsPage *page, GError **error)
+{
+  page->not_modified = answer->status == 304;
+  page->server_time = answer->server_time;
+  page->rows = rows_read (answer->body, "data", true, error);
+  if (page->rows == NULL)
+    return false;
+  if (ask->id != NULL)
+    return check_one (page->rows, ask->id, error);
+  if (!ask->listing)
+    return true;
+  if (!rows_read_info (answer->body, &page->more, &page->next_token, error))
+    return false;
+  if (!page->more || json_array_size (page->rows) > 0)
+    return true;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED,
+               "Zoho's answer makes no sense: an empty page says that more rows follow");
+  return false;
+}
+
+static void
+page_done (const ClientAnswer *answer, const GError *error, void *data)
+{
+  g_autoptr (Ask) ask = data;
+  g_autoptr (GError) why = NULL;
+  RecordsPage page = { NULL };
+
+  if (error != NULL)
+    ask->done (NULL, error, ask->data);
+  else if (read_page (ask, answer, &page, &why))
+    ask->done (&page, NULL, ask->data);
+  else
+    ask->done (NULL, why, ask->data);
+  json_decref (page.rows);
+}
+
+/* A number, or text of digits as an older description of the API has it. -1 otherwise. */
+static int64_t
+read_count (const json_t *body)
+{
+  const json_t *count = json_object_get (body, "count");
+  const char *text = json_text (count);
+  int64_t value = json_is_integer (count) ? json_integer_value (count) : -1;
+
+  if (rows_is_id (text))
+    value = g_ascii_strtoll (text, NULL, 10);
+  return value <= COUNT_MAX ? value : -1;
+}
+
+static void
+count_done (const ClientAnswer *answer, const GError *error, void *data)
+{
+  g_autoptr (Ask) ask = data;
+  g_autoptr (GError) why = NULL;
+  int64_t count = answer != NULL ? read_count (answer->body) : -1;
+
+  if (error == NULL && count < 0)
+    error = why = g_error_new (ZOHO_ERROR, ZOHO_ERROR_FAILED, "Zoho's answer makes no sense: its count is no number");
+  ask->count_done (error == NULL ? count : 0, error, ask->data);
+}
+
+/* GET /crm/v8/{module}{rest} */
+static uint64_t
+get (Client *client, const char *module, const char *rest, ClientCall *call, ClientDone done, Ask *ask)
+{
+  g_autofree char *segment = url_encode (module);
+  g_autofree char *path = g_strconcat ("/crm/v8/", segment, rest, NULL);
+
+  call->path = path;
+  return client_send (client, call, done, ask);
+}
+
+static void
+add_number (GString *query, const char *name, unsigned value)
+{
+  char text[16];
+
+  g_snprintf (text, sizeof text, "%u", value);
+  url_add (query, name, text);
+}
+
+uint64_t
+records_list (Client *client, const RecordsList *list, RecordsDone done, void *data)
+{
+  g_autoptr (GString) query = g_string_new (NULL);
+  ClientCall call = {
+    .if_modified_since = list->if_modified_since,
+    .priority = list->priority,
+    .heavy = list->ascending,
+  };
+  Ask *ask = ask_new (done, data);
+
+  ask->listing = true;
+  url_add (query, "fields", list->fields);
+  add_number (query, "per_page", RECORDS_PAGE);
+  if (list->page > 0)
+    add_number (query, "page", list->page);
+  else
+    url_add (query, "page_token", list->page_token);
+  if (list->ascending)
+    {
+      url_add (query, "sort_by", "id");
+      url_add (query, "sort_order", "asc");
+    }
+  url_add (query, "ids", list->ids);
+  if (list->all_leads_too)
+    url_add (query, "converted", "both");
+  call.query = query->str;
+  return get (client, list->module, NULL, &call, page_done, ask);
+}
+
+uint64_t
+records_get (Client *client, const char *module, const char *id, ClientPriority priority, RecordsDone done, void *data)
+{
+  g_autofree char *segment = url_encode (id);
+  g_autofree char *rest = g_strconcat ("/", segment, NULL);
+  ClientCall call = { .priority = priority };
+  Ask *ask = ask_new (done, data);
+
+  ask->id = g_strdup (id);
+  return get (client, module, rest, &call, page_done, ask);
+}
+
+uint64_t
+records_full (Client *client, const char *module, const char *ids, const char *fields, ClientPriority priority,
+              RecordsDone done, void *data)
+{
+  g_autofree char *segment = url_encode (ids);
+  g_autofree char *one = g_strconcat ("/", segment, "/actions/fetch_full_data", NULL);
+  g_autoptr (GString) query = g_string_new (NULL);
+  ClientCall call = { .priority = priority };
+  bool several = strchr (ids, ',') != NULL;
+
+  if (several)
+    url_add (query, "ids", ids);
+  url_add (query, "fields", fields);
+  call.query = query->len > 0 ? query->str : NULL;
+  return get (client, module, several ? "/actions/fetch_full_data" : one, &call, page_done, ask_new (done, data));
+}
+
+uint64_t
+records_deleted (Client *client, const char *module, unsigned page, const char *if_modified_since,
+                 ClientPriority priority, RecordsDone done, void *data)
+{
+  g_autoptr (GString) query = g_string_new ("type=all");
+  ClientCall call = { .if_modified_since = if_modified_since, .priority = priority };
+  Ask *ask = ask_new (done, data);
+
+  ask->listing = true;
+  add_number (query, "page", page);
+  add_number (query, "per_page", RECORDS_PAGE);
+  call.query = query->str;
+  return get (client, module, "/deleted", &call, page_done, ask);
+}
+
+uint64_t
+records_count (Client *client, const char *module, ClientPriority priority, RecordsCountDone done, void *data)
+{
+  ClientCall call = { .priority = priority };
+  Ask *ask = ask_new (NULL, data);
+
+  ask->count_done = done;
+  return get (client, module, "/actions/count", &call, count_done, ask);
+}
