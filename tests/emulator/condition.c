@@ -214,6 +214,14 @@ condition_fields (const Condition *condition, GPtrArray *names)
     g_ptr_array_add (names, (char *) path_root (condition->path));
 }
 
+bool
+condition_mentions (const Condition *condition, const char *key)
+{
+  if (condition->join)
+    return condition_mentions (condition->left, key) || condition_mentions (condition->right, key);
+  return path_is_own (condition->path, key);
+}
+
 static int
 id_compare (gconstpointer a, gconstpointer b)
 {

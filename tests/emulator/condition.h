@@ -1,5 +1,5 @@
-/* What records must fulfil: tests of values, joined by and/or. The meaning shared by COQL, search criteria and bulk read,
- * whatever their spelling. */
+/* What records must fulfil: tests of values, joined by and/or. The meaning shared by COQL, search criteria and bulk
+ * read, whatever their spelling. */
 #pragma once
 
 #include "path.h"
@@ -40,6 +40,9 @@ bool condition_match (const Condition *condition, Emulator *emulator, const json
 
 /* Adds to @names (char *, borrowed) each field of the record itself that is looked at, once. */
 void condition_fields (const Condition *condition, GPtrArray *names);
+
+/* Is that field of the record itself tested anywhere? */
+bool condition_mentions (const Condition *condition, const char *key);
 
 /* Where matching records can be at all, so that not every record is read. */
 typedef struct

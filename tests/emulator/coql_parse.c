@@ -23,8 +23,9 @@ typedef struct
 
 static const char *const aggregates[] = { "", "SUM", "MAX", "MIN", "AVG", "COUNT" };
 
-static const char *const reserved[] = { "select", "from", "where", "and", "or",   "not", "in",    "like",   "is",    "null",
-                                        "between", "group", "order", "by",  "asc", "desc", "limit", "offset", "as", NULL };
+static const char *const reserved[]
+    = { "select",  "from",  "where", "and", "or",  "not",  "in",    "like",   "is", "null",
+        "between", "group", "order", "by",  "asc", "desc", "limit", "offset", "as", NULL };
 
 static void
 item_free (gpointer data)
@@ -53,17 +54,15 @@ term_free (CoqlTerm *term)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CoqlTerm, term_free)
 
 static const Token *
-peek_at (const Parser *parser, unsigned ahead)
+peek_after (const Parser *parser)
 {
-  unsigned at = MIN (parser->at + ahead, parser->tokens->len - 1);
-
-  return &g_array_index (parser->tokens, Token, at);
+  return &g_array_index (parser->tokens, Token, MIN (parser->at + 1, parser->tokens->len - 1));
 }
 
 static const Token *
 peek (const Parser *parser)
 {
-  return peek_at (parser, 0);
+  return &g_array_index (parser->tokens, Token, parser->at);
 }
 
 static bool
@@ -126,10 +125,7 @@ read_path (Parser *parser)
   g_autoptr (GString) path = g_string_new (NULL);
 
   if (peek (parser)->type == TOKEN_STRING && *peek (parser)->text != '\0')
-    {
-      parser->at++;
-      return g_strdup (peek_at (parser, -1)->text);
-    }
+    return g_strdup (g_array_index (parser->tokens, Token, parser->at++).text);
   if (accept (parser, "!"))
     g_string_append_c (path, '!');
   if (!read_segment (parser, path))
@@ -147,7 +143,7 @@ read_path (Parser *parser)
 static Aggregate
 read_aggregate (Parser *parser)
 {
-  if (peek (parser)->type != TOKEN_WORD || !token_is (peek_at (parser, 1), "("))
+  if (peek (parser)->type != TOKEN_WORD || !token_is (peek_after (parser), "("))
     return AGGREGATE_NONE;
   for (unsigned i = AGGREGATE_SUM; i <= AGGREGATE_COUNT; i++)
     {
@@ -349,8 +345,8 @@ read_operator (Parser *parser, CoqlTerm *term)
   {
     const char *sign;
     Test test;
-  } signs[] = { { "=", TEST_EQUAL },      { "!=", TEST_NOT_EQUAL },     { "<", TEST_LESS }, { "<=", TEST_LESS_EQUAL },
-                { ">", TEST_GREATER },    { ">=", TEST_GREATER_EQUAL } };
+  } signs[] = { { "=", TEST_EQUAL },       { "!=", TEST_NOT_EQUAL }, { "<", TEST_LESS },
+                { "<=", TEST_LESS_EQUAL }, { ">", TEST_GREATER },    { ">=", TEST_GREATER_EQUAL } };
 
   for (unsigned i = 0; i < G_N_ELEMENTS (signs); i++)
     {

@@ -64,14 +64,13 @@ is_indexed (const Criteria *criteria, const json_t *record)
 }
 
 static bool
-filter (Emulator *emulator, const json_t *record, void *data)
+filter (Emulator *emulator, uint64_t id, const json_t *record, void *data)
 {
   const Criteria *criteria = data;
 
   if (!is_indexed (criteria, record))
     return false;
-  if (criteria->converted >= 0
-      && json_is_true (json_object_get (record, "Converted__s")) != (criteria->converted == 1))
+  if (criteria->converted >= 0 && source_converted (criteria->module, id) != (criteria->converted == 1))
     return false;
   for (unsigned i = 0; i < criteria->words->len; i++)
     {
@@ -178,8 +177,6 @@ read_converted (Criteria *criteria, const Request *request, Refusal *refusal)
   if (criteria->converted < 0 && strcmp (text, "both") != 0)
     return refuse (refusal, "PATTERN_NOT_MATCHED", "Please check whether the input values are correct",
                    json_pack ("{s:s}", "param_name", "converted"));
-  if (module_field (criteria->module, "Converted__s") == NULL)
-    criteria->converted = -1;
   return true;
 }
 
@@ -206,8 +203,6 @@ criteria_of_request (Emulator *emulator, const Module *module, const Request *re
     return NULL;
   if (criteria->lag)
     g_ptr_array_add (criteria->fields, (char *) "Modified_Time");
-  if (criteria->converted >= 0)
-    g_ptr_array_add (criteria->fields, (char *) "Converted__s");
   g_ptr_array_add (criteria->fields, NULL);
   return g_steal_pointer (&criteria);
 }

@@ -83,7 +83,9 @@ takes_of (const Path *path)
   switch (path->kind)
     {
     case KIND_TEXT:
-      return strcmp (data_type, "textarea") == 0 ? OF_AREA : strcmp (data_type, "autonumber") == 0 ? OF_CHOICE : OF_TEXT;
+      if (strcmp (data_type, "textarea") == 0)
+        return OF_AREA;
+      return strcmp (data_type, "autonumber") == 0 ? OF_CHOICE : OF_TEXT;
     case KIND_PICKLIST:
     case KIND_LOOKUP:
       return OF_CHOICE;
@@ -243,7 +245,9 @@ read_name (Parse *parse, char stop)
 static bool
 is_escape (const char *at)
 {
-  return at[0] == '\\' && (at[1] == '(' || at[1] == ')' || at[1] == ',' || (at[1] == '\\' && (at[2] == ')' || at[2] == ',')));
+  if (at[0] != '\\')
+    return false;
+  return at[1] == '(' || at[1] == ')' || at[1] == ',' || (at[1] == '\\' && (at[2] == ')' || at[2] == ','));
 }
 
 /* Values up to the closing parenthesis, which is consumed. NULL: it is not there. */
@@ -376,7 +380,9 @@ criteria_parse (Emulator *emulator, const Module *module, const char *text, Refu
 static void
 add_json_text (GPtrArray *texts, const json_t *value)
 {
-  if (json_is_string (value))
+  if (exact_number (value) != NULL)
+    g_ptr_array_add (texts, g_strdup (exact_number (value)));
+  else if (json_is_string (value))
     g_ptr_array_add (texts, g_strdup (json_string_value (value)));
   else if (json_is_boolean (value))
     g_ptr_array_add (texts, g_strdup (json_is_true (value) ? "true" : "false"));

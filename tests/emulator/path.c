@@ -104,7 +104,7 @@ walk (Emulator *emulator, Path *path, const Module *module, char **segments, cha
   if (segments[1] == NULL)
     return end_at_field (emulator, path, module, segments[0]);
   arrow = g_strsplit (segments[0], "->", 2);
-  field = module_field (module, arrow[0]);
+  field = arrow[0] == NULL ? NULL : module_field (module, arrow[0]);
   if (field == NULL || !field->visible)
     return false;
   add_hop (path, module, arrow[0]);

@@ -21,7 +21,7 @@ typedef struct
 
 /* @text: "Field", "Lookup.Field", "Lookup.Lookup.Field", "What_Id->Leads.Last_Name", "Owner.profile.name", each after
  * "!Module." or not.
- * Returns: NULL when there is no such way; *@bad_module then is the name of the module that is wrong, new, if one is. */
+ * Returns: NULL when there is no such way; *@bad_module names the wrong module, new, if there is one. */
 Path *path_new (Emulator *emulator, const Module *from, const char *text, char **bad_module);
 
 /* The key of the starting record that the path needs. */
@@ -29,7 +29,7 @@ const char *path_root (const Path *path);
 bool path_is_own_id (const Path *path);
 bool path_is_own (const Path *path, const char *key); /* that field of the starting record itself */
 
-/* @record: of the source the path starts at, with at least path_root(). A new reference; json null where the way ends. */
+/* @record: of the source the path starts at, with at least path_root(). A new reference; null where the way ends. */
 json_t *path_value (Emulator *emulator, const Path *path, const json_t *record);
 void path_scalar (Emulator *emulator, const Path *path, const json_t *record, Scalar *scalar);
 

@@ -183,6 +183,8 @@ read_number (Kind kind, const json_t *value, long double *number)
 {
   if (json_is_object (value))
     return read_number (kind, json_object_get (value, "id"), number);
+  if (exact_number (value) != NULL)
+    return parse_by_kind (kind, exact_number (value), number);
   if (json_is_boolean (value))
     *number = json_is_true (value);
   else if (json_is_integer (value))

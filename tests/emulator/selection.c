@@ -64,9 +64,9 @@ next_stored (Walk *walk)
 
   if (walk->descending)
     {
-      uint64_t before = walk->last != 0 ? walk->last : walk->bounds.high == UINT64_MAX ? UINT64_MAX : walk->bounds.high + 1;
-
-      return walk->last = source_prev (selection->emulator, selection->source, before);
+      if (walk->last == 0)
+        walk->last = walk->bounds.high == UINT64_MAX ? UINT64_MAX : walk->bounds.high + 1;
+      return walk->last = source_prev (selection->emulator, selection->source, walk->last);
     }
   if (walk->last == 0)
     walk->last = walk->bounds.low == 0 ? 0 : walk->bounds.low - 1;
@@ -82,7 +82,7 @@ load (Walk *walk, uint64_t id)
 
   if (record == NULL || !condition_match (selection->where, selection->emulator, record))
     return NULL;
-  if (selection->filter != NULL && !selection->filter (selection->emulator, record, selection->filter_data))
+  if (selection->filter != NULL && !selection->filter (selection->emulator, id, record, selection->filter_data))
     return NULL;
   return g_steal_pointer (&record);
 }

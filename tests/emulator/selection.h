@@ -10,7 +10,7 @@ typedef struct
 } Order;
 
 /* A further test that no condition expresses. */
-typedef bool (*SelectionFilter) (Emulator *emulator, const json_t *record, void *data);
+typedef bool (*SelectionFilter) (Emulator *emulator, uint64_t id, const json_t *record, void *data);
 
 typedef struct
 {
