@@ -25,7 +25,8 @@ set_up (Fixture *f, const void *unused)
 static void
 tear_down (Fixture *f, const void *unused)
 {
-  static const char *const paths[] = { "state/work/client_secret", "state/work/refresh_token", "state/work", "state", "" };
+  static const char *const paths[]
+      = { "state/work/client_secret", "state/work/refresh_token", "state/work", "state", "" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (paths); i++)
     {
@@ -60,7 +61,7 @@ refused (Fixture *f, ZohoError code, const char *words)
   g_autoptr (Credentials) credentials = credentials_load (f->dir, "work", &error);
 
   g_assert_null (credentials);
-  g_assert_error (error, ZOHO_ERROR, (int) code);
+  g_assert_error (error, ZOHO_ERROR, (int)code);
   if (strstr (error->message, words) == NULL)
     g_error ("\"%s\" does not say \"%s\"", error->message, words);
 }

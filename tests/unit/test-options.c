@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#define PARSE(...) parse ((char *[]) { "zohofs", __VA_ARGS__, NULL })
-#define REFUSED(words, ...) refused (words, (char *[]) { "zohofs", __VA_ARGS__, NULL })
+#define PARSE(...) parse ((char *[]){ "zohofs", __VA_ARGS__, NULL })
+#define REFUSED(words, ...) refused (words, (char *[]){ "zohofs", __VA_ARGS__, NULL })
 
 static Options *
 parse (char **argv)
 {
   g_autoptr (GError) error = NULL;
-  Options *options = options_parse ((int) g_strv_length (argv), argv, &error);
+  Options *options = options_parse ((int)g_strv_length (argv), argv, &error);
 
   g_assert_no_error (error);
   return options;
@@ -20,7 +20,7 @@ static void
 refused (const char *words, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Options) options = options_parse ((int) g_strv_length (argv), argv, &error);
+  g_autoptr (Options) options = options_parse ((int)g_strv_length (argv), argv, &error);
 
   g_assert_null (options);
   g_assert_nonnull (error);
@@ -43,8 +43,8 @@ test_mount_point_alone_is_the_default_profile (void)
 static void
 test_fstab_form (void)
 {
-  g_autoptr (Options) options
-      = PARSE ("work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,allow_other");
+  g_autoptr (Options) options = PARSE (
+      "work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,allow_other");
 
   g_assert_cmpstr (options->profile, ==, "work");
   g_assert_cmpstr (options->target, ==, "/mnt");
