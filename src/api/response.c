@@ -156,7 +156,7 @@ meaning_of_refusal (int status, const json_t *refusal)
 
   if (code == NULL)
     return meaning_of_status (status);
-  if (strcmp (code, "INVALID_DATA") == 0 && is_about_id (details))
+  if (strcmp (code, "INVALID_DATA") == 0 && (status == 404 || is_about_id (details)))
     return (Meaning){ code, RESPONSE_REFUSED, ZOHO_ERROR_NOT_FOUND, "There is no record of this id" };
   if (strcmp (code, "EXPIRED_VALUE") == 0 && is_about_page_token (details))
     return (Meaning){ code, RESPONSE_REFUSED, ZOHO_ERROR_CHANGED,
