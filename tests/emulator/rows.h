@@ -1,0 +1,8 @@
+/* The rows inside a record: subforms, and the links of multi-select lookups and multi-user fields. */
+#pragma once
+
+#include "values.h"
+
+/* What the field holds after the client's rows @value meet the record's own rows @old (array or NULL). Errors are
+ * appended to @check->errors. Returns: the new array; NULL when @value is no array of rows at all. */
+json_t *rows_merge (const Check *check, const Field *field, const json_t *value, const json_t *old, const char *path);
