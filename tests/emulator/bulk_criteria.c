@@ -149,7 +149,7 @@ parse_condition (Parser *parser, const json_t *condition)
 {
   const json_t *field = json_object_get (condition, "field");
   const char *name = member_text (field, "api_name");
-  const char *bad_module = NULL;
+  g_autofree char *bad_module = NULL;
   g_autoptr (Path) path = name == NULL ? NULL : path_new (parser->emulator, parser->module, name, &bad_module);
   unsigned comparator;
   BulkCriteria *criteria;
@@ -169,17 +169,20 @@ parse_condition (Parser *parser, const json_t *condition)
   return parse_values (parser, criteria, condition);
 }
 
-static BulkCriteria *parse_criteria (Parser *parser, const json_t *json, unsigned depth);
-
+/* A condition, or a group. */
 static BulkCriteria *
-parse_group (Parser *parser, const json_t *json, unsigned depth)
+parse_criteria (Parser *parser, const json_t *json, unsigned depth)
 {
   const json_t *group = json_object_get (json, "group");
   const char *operator = member_text (json, "group_operator");
-  g_autoptr (BulkCriteria) criteria = g_new0 (BulkCriteria, 1);
+  g_autoptr (BulkCriteria) criteria = NULL;
   json_t *member;
   size_t index;
 
+  if (group == NULL)
+    return parse_condition (parser, json);
+  if (json_object_get (json, "field") != NULL)
+    return refuse_condition (parser, json, "AMBIGUOUS_CRITERIA", "The criteria is ambiguous");
   if (operator == NULL || (g_ascii_strcasecmp (operator, "and") != 0 && g_ascii_strcasecmp (operator, "or") != 0))
     {
       reply_error (parser->reply, 400, "GROUP_OPERATOR_NOT_SUPPORTED", "The group operator is not supported",
@@ -188,6 +191,7 @@ parse_group (Parser *parser, const json_t *json, unsigned depth)
     }
   if (json_array_size (group) == 0 || depth >= MOST_DEPTH)
     return refuse_condition (parser, json, "INVALID_CRITERIA", "The group in the criteria is invalid");
+  criteria = g_new0 (BulkCriteria, 1);
   criteria->any = g_ascii_strcasecmp (operator, "or") == 0;
   criteria->group = g_ptr_array_new_with_free_func ((GDestroyNotify) bulk_criteria_free);
   json_array_foreach (group, index, member)
@@ -199,16 +203,6 @@ parse_group (Parser *parser, const json_t *json, unsigned depth)
       g_ptr_array_add (criteria->group, parsed);
     }
   return g_steal_pointer (&criteria);
-}
-
-static BulkCriteria *
-parse_criteria (Parser *parser, const json_t *json, unsigned depth)
-{
-  if (json_object_get (json, "group") != NULL && json_object_get (json, "field") != NULL)
-    return refuse_condition (parser, json, "AMBIGUOUS_CRITERIA", "The criteria is ambiguous");
-  if (json_object_get (json, "group") != NULL)
-    return parse_group (parser, json, depth);
-  return parse_condition (parser, json);
 }
 
 BulkCriteria *

@@ -73,7 +73,7 @@ fits_a_cell (const Path *path)
 static bool
 add_column (Emulator *emulator, Export *export, const char *name)
 {
-  const char *bad_module = NULL;
+  g_autofree char *bad_module = NULL;
   g_autoptr (Path) path = path_new (emulator, export->module, name, &bad_module);
 
   if (!fits_a_cell (path))
