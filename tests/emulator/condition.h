@@ -1,5 +1,5 @@
-/* What records must fulfil: tests of values, joined by and/or. The meaning shared by COQL, search criteria and bulk
- * read, whatever their spelling. */
+/* What records must fulfil: tests of values, joined by and/or. The meaning shared by COQL and search, whatever
+ * their spelling. */
 #pragma once
 
 #include "path.h"

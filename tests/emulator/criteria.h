@@ -1,4 +1,4 @@
-/* The criteria of search, count and bulk read. */
+/* The criteria of search and count. */
 #pragma once
 
 #include "condition.h"
@@ -7,10 +7,6 @@
 /* Search's grammar: "(Field:op:value)", "(c and c)", "(c or c)". On text `equals` looks for words, as the index does.
  * Returns: NULL when refused. */
 Condition *criteria_parse (Emulator *emulator, const Module *module, const char *text, Refusal *refusal);
-
-/* Bulk read's criteria: {"field":{"api_name"},"comparator","value"} or {"group_operator","group":[...]}.
- * Returns: NULL when refused. */
-Condition *criteria_from_json (Emulator *emulator, const Module *module, const json_t *criteria, Refusal *refusal);
 
 /* What one of the parameters criteria, email, phone, word (that priority) asks for. */
 typedef struct Criteria Criteria;

@@ -1,6 +1,4 @@
-/* Reads search's criteria text and bulk read's criteria objects into conditions.
- *
- * Both name the same comparisons with other words; one table has them all, with the kinds of field each takes. */
+/* Reads search's criteria text into conditions; one table says which kinds of field each comparison takes. */
 #include <string.h>
 
 #include "criteria.h"
@@ -8,10 +6,8 @@
 enum
 {
   MOST_DEPTH = 32,
-  MOST_SEARCH_VALUES = 100,
-  MOST_BULK_CRITERIA = 25,
-  MOST_BULK_VALUES = 200,
-  MOST_SEARCH_TEXT = 3000
+  MOST_VALUES = 100,
+  MOST_TEXT = 3000
 };
 
 typedef enum
@@ -33,7 +29,7 @@ typedef struct
   unsigned takes;
 } Comparator;
 
-static const Comparator search_comparators[] = {
+static const Comparator comparators[] = {
   { "equals", TEST_EQUAL, OF_ANY },
   { "not_equal", TEST_NOT_EQUAL, OF_ANY },
   { "starts_with", TEST_STARTS, OF_TEXTS | OF_MULTI },
@@ -43,34 +39,15 @@ static const Comparator search_comparators[] = {
   { "less_than", TEST_LESS, OF_ORDERED },
   { "less_equal", TEST_LESS_EQUAL, OF_ORDERED },
   { "between", TEST_BETWEEN, OF_ORDERED },
-  { NULL, 0, 0 },
-};
-
-static const Comparator bulk_comparators[] = {
-  { "equal", TEST_EQUAL, OF_ANY },
-  { "not_equal", TEST_NOT_EQUAL, OF_ANY },
-  { "in", TEST_IN, OF_ANY & ~OF_BOOLEAN },
-  { "not_in", TEST_NOT_IN, OF_ANY & ~OF_BOOLEAN },
-  { "less_than", TEST_LESS, OF_ORDERED },
-  { "less_equal", TEST_LESS_EQUAL, OF_ORDERED },
-  { "greater_than", TEST_GREATER, OF_ORDERED },
-  { "greater_equal", TEST_GREATER_EQUAL, OF_ORDERED },
-  { "between", TEST_BETWEEN, OF_ORDERED },
-  { "not_between", TEST_NOT_BETWEEN, OF_ORDERED },
-  { "contains", TEST_CONTAINS, OF_TEXTS | OF_CHOICE | OF_MULTI },
-  { "not_contains", TEST_NOT_CONTAINS, OF_TEXTS | OF_CHOICE | OF_MULTI },
-  { "starts_with", TEST_STARTS, OF_TEXTS | OF_CHOICE | OF_MULTI },
-  { "ends_with", TEST_ENDS, OF_TEXTS | OF_CHOICE | OF_MULTI },
-  { NULL, 0, 0 },
 };
 
 static const Comparator *
-find_comparator (const Comparator *table, const char *word)
+find_comparator (const char *word)
 {
-  for (; table->word != NULL; table++)
+  for (unsigned i = 0; i < G_N_ELEMENTS (comparators); i++)
     {
-      if (strcmp (table->word, word) == 0)
-        return table;
+      if (strcmp (comparators[i].word, word) == 0)
+        return &comparators[i];
     }
   return NULL;
 }
@@ -111,10 +88,9 @@ typedef struct
   Emulator *emulator;
   const Module *module;
   Refusal *refusal;
-  bool bulk;
   int64_t most; /* criteria */
   int64_t count;
-  const char *at; /* search: what is left of the text */
+  const char *at; /* what is left of the text */
 } Parse;
 
 static bool
@@ -124,25 +100,18 @@ refuse_query (Parse *parse, const char *reason, const char *api_name, const char
 
   if (more_key != NULL)
     json_object_set_new (details, more_key, json_string (more));
-  return refuse (parse->refusal, parse->bulk ? "INVALID_CRITERIA" : "INVALID_QUERY", "Invalid query formed", details);
+  return refuse (parse->refusal, "INVALID_QUERY", "Invalid query formed", details);
 }
 
 static bool
 count_values (Parse *parse, const Path *path, Test test, size_t count)
 {
-  size_t most = parse->bulk ? MOST_BULK_VALUES : MOST_SEARCH_VALUES;
-
-  if (test == TEST_BETWEEN || test == TEST_NOT_BETWEEN)
+  if (test == TEST_BETWEEN)
     return count == 2 || refuse_query (parse, "two values are expected", path->text, NULL, NULL);
-  if (test != TEST_IN && test != TEST_NOT_IN)
+  if (test != TEST_IN)
     return count == 1 || refuse_query (parse, "one value is expected", path->text, NULL, NULL);
-  if (count >= 1 && count <= most)
+  if (count <= MOST_VALUES)
     return true;
-  if (count == 0)
-    return refuse_query (parse, "a value is expected", path->text, NULL, NULL);
-  if (parse->bulk)
-    return refuse (parse->refusal, "VALUE_LIMIT_EXCEEDED_IN_CRITERIA", "value limit exceeded in criteria",
-                   json_pack ("{s:i, s:s}", "limit", MOST_BULK_VALUES, "api_name", path->text));
   return refuse (parse->refusal, "INVALID_QUERY", "Only 100 values are allowed in \"IN\" criteria",
                  json_pack ("{s:s, s:s}", "api_name", path->text, "param_name", "criteria"));
 }
@@ -167,12 +136,13 @@ read_values (Parse *parse, const Path *path, const GPtrArray *texts)
   return g_steal_pointer (&values);
 }
 
+/* On texts the index looks for words where the criteria say `equals`. */
 static Test
-index_test (const Parse *parse, const Path *path, Test test)
+index_test (const Path *path, Test test)
 {
-  if (parse->bulk || test != TEST_EQUAL)
-    return test;
-  return path->kind == KIND_MULTI || (path->kind == KIND_TEXT && takes_of (path) != OF_CHOICE) ? TEST_FUZZY : test;
+  bool fuzzy = path->kind == KIND_MULTI || (path->kind == KIND_TEXT && takes_of (path) != OF_CHOICE);
+
+  return fuzzy && test == TEST_EQUAL ? TEST_FUZZY : test;
 }
 
 static Condition *
@@ -180,7 +150,7 @@ make_test (Parse *parse, const char *name, const char *word, const GPtrArray *te
 {
   g_autofree char *bad_module = NULL;
   g_autoptr (Path) path = path_new (parse->emulator, parse->module, name, &bad_module);
-  const Comparator *comparator = find_comparator (parse->bulk ? bulk_comparators : search_comparators, word);
+  const Comparator *comparator = find_comparator (word);
   bool is_empty = texts->len == 1 && strcmp (texts->pdata[0], "${EMPTY}") == 0;
   GArray *values;
   Test test;
@@ -203,7 +173,7 @@ make_test (Parse *parse, const char *name, const char *word, const GPtrArray *te
       refuse_query (parse, "invalid operator found", name, "operator", word);
       return NULL;
     }
-  test = index_test (parse, path, comparator->test);
+  test = index_test (path, comparator->test);
   if (is_empty && (comparator->test == TEST_EQUAL || comparator->test == TEST_NOT_EQUAL))
     return condition_test (g_steal_pointer (&path), comparator->test == TEST_EQUAL ? TEST_NULL : TEST_NOT_NULL,
                            scalar_array (), false);
@@ -213,7 +183,7 @@ make_test (Parse *parse, const char *name, const char *word, const GPtrArray *te
   return values == NULL ? NULL : condition_test (g_steal_pointer (&path), test, values, true);
 }
 
-/* ---- search's text ----------------------------------------------------------------------------------------------- */
+/* ---- the text ---------------------------------------------------------------------------------------------------- */
 
 static bool
 bad_syntax (Parse *parse)
@@ -356,13 +326,13 @@ read_chain (Parse *parse, unsigned depth)
 Condition *
 criteria_parse (Emulator *emulator, const Module *module, const char *text, Refusal *refusal)
 {
-  Parse parse = { emulator, module, refusal, false, setting_int (emulator, "search_criteria", 10), 0, text };
+  Parse parse = { emulator, module, refusal, setting_int (emulator, "search_criteria", 10), 0, text };
   g_autoptr (Condition) condition = NULL;
 
-  if (g_utf8_strlen (text, -1) > MOST_SEARCH_TEXT)
+  if (g_utf8_strlen (text, -1) > MOST_TEXT)
     {
       refuse (refusal, "INVALID_DATA", "invalid data",
-              json_pack ("{s:i, s:s}", "maximum_length", MOST_SEARCH_TEXT, "param_name", "criteria"));
+              json_pack ("{s:i, s:s}", "maximum_length", MOST_TEXT, "param_name", "criteria"));
       return NULL;
     }
   condition = read_chain (&parse, 0);
@@ -373,80 +343,4 @@ criteria_parse (Emulator *emulator, const Module *module, const char *text, Refu
       return NULL;
     }
   return g_steal_pointer (&condition);
-}
-
-/* ---- bulk read's objects ----------------------------------------------------------------------------------------- */
-
-static void
-add_json_text (GPtrArray *texts, const json_t *value)
-{
-  if (exact_number (value) != NULL)
-    g_ptr_array_add (texts, g_strdup (exact_number (value)));
-  else if (json_is_string (value))
-    g_ptr_array_add (texts, g_strdup (json_string_value (value)));
-  else if (json_is_boolean (value))
-    g_ptr_array_add (texts, g_strdup (json_is_true (value) ? "true" : "false"));
-  else if (json_is_number (value))
-    g_ptr_array_add (texts, json_dumps (value, JSON_ENCODE_ANY));
-  else
-    g_ptr_array_add (texts, g_strdup (""));
-}
-
-static Condition *
-test_from_json (Parse *parse, const json_t *object)
-{
-  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
-  const char *name = json_string_value (json_object_get (json_object_get (object, "field"), "api_name"));
-  const char *word = json_string_value (json_object_get (object, "comparator"));
-  const json_t *value = json_object_get (object, "value");
-  const json_t *item;
-  size_t index;
-
-  if (name == NULL || word == NULL || value == NULL)
-    {
-      bad_syntax (parse);
-      return NULL;
-    }
-  if (!json_is_array (value))
-    add_json_text (texts, value);
-  json_array_foreach (value, index, item)
-    add_json_text (texts, item);
-  return make_test (parse, name, word, texts);
-}
-
-static Condition *
-from_json (Parse *parse, const json_t *object, unsigned depth)
-{
-  const json_t *group = json_object_get (object, "group");
-  const char *word = json_string_value (json_object_get (object, "group_operator"));
-  g_autoptr (Condition) left = NULL;
-  const json_t *item;
-  size_t index;
-
-  if (group == NULL)
-    return test_from_json (parse, object);
-  if (depth > MOST_DEPTH || word == NULL || json_array_size (group) == 0
-      || (g_ascii_strcasecmp (word, "and") != 0 && g_ascii_strcasecmp (word, "or") != 0))
-    {
-      bad_syntax (parse);
-      return NULL;
-    }
-  json_array_foreach (group, index, item)
-    {
-      Condition *right = from_json (parse, item, depth + 1);
-
-      if (right == NULL)
-        return NULL;
-      left = left == NULL ? right
-                          : condition_join (g_ascii_strcasecmp (word, "and") == 0, g_steal_pointer (&left), right);
-    }
-  return g_steal_pointer (&left);
-}
-
-Condition *
-criteria_from_json (Emulator *emulator, const Module *module, const json_t *criteria, Refusal *refusal)
-{
-  Parse parse = { emulator, module, refusal, true, MOST_BULK_CRITERIA, 0, "" };
-
-  return from_json (&parse, criteria, 0);
 }

@@ -483,23 +483,6 @@ test_searches (void)
       "CRITERIA_LIMIT_EXCEEDED");
 }
 
-static void
-test_bulk_criteria (void)
-{
-  Emulator *emulator = org_new ();
-  g_auto (Refusal) refusal = { 0 };
-  json_auto_t *json
-      = json_pack ("{s:s, s:[{s:{s:s}, s:s, s:[i,i]}, {s:{s:s}, s:s, s:s}]}", "group_operator", "and", "group", "field",
-                   "api_name", "Amount", "comparator", "between", "value", 5, 30, "field", "api_name",
-                   "Account_Name.Account_Name", "comparator", "contains", "value", "arb");
-  g_autoptr (Condition) condition = criteria_from_json (emulator, &emulator->modules[0], json, &refusal);
-
-  g_assert_nonnull (condition);
-  g_assert_true (condition_match (condition, emulator, json_array_get (emulator->records[0], 0)));
-  g_assert_false (condition_match (condition, emulator, json_array_get (emulator->records[0], 1)));
-  org_free (emulator);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -512,6 +495,5 @@ main (int argc, char **argv)
   g_test_add_func ("/coql/survives-broken-queries", test_survives_broken_queries);
   g_test_add_func ("/coql/pages-by-id-read-few-records", test_pages_by_id_read_few_records);
   g_test_add_func ("/search/criteria", test_searches);
-  g_test_add_func ("/search/bulk-criteria", test_bulk_criteria);
   return g_test_run ();
 }
