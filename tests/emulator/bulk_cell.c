@@ -1,12 +1,10 @@
 /* Reads CSV cells by the type of their field. */
 #include "bulk_cell.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core.h"
 #include "finder.h"
 
 /* Up to @most digits at *@at. */
@@ -96,21 +94,16 @@ read_time (const char *text, const char *format)
   return json_string (buffer);
 }
 
+/* The number keeps its digits. */
 static json_t *
 read_number (const char *text, bool whole)
 {
-  char *end;
-  double real;
+  json_t *number = json_read (text, strlen (text));
 
-  errno = 0;
-  if (whole)
-    {
-      long long number = strtoll (text, &end, 10);
-
-      return errno == 0 && *end == '\0' && end > text ? json_integer (number) : NULL;
-    }
-  real = g_ascii_strtod (text, &end);
-  return errno == 0 && *end == '\0' && end > text && isfinite (real) ? json_real (real) : NULL;
+  if (json_is_integer (number) || (!whole && (json_is_real (number) || exact_number (number) != NULL)))
+    return number;
+  json_decref (number);
+  return NULL;
 }
 
 static json_t *

@@ -89,7 +89,8 @@ static bool
 add_value (const Parser *parser, BulkCriteria *criteria, const json_t *value)
 {
   g_autofree char *digits = json_is_number (value) || json_is_boolean (value) ? json_dumps (value, JSON_ENCODE_ANY) : NULL;
-  const char *text = digits != NULL ? digits : json_string_value (value);
+  const char *exact = exact_number (value);
+  const char *text = digits != NULL ? digits : exact != NULL ? exact : json_string_value (value);
   Scalar scalar = { .empty = true };
 
   if (text == NULL

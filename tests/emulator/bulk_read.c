@@ -234,19 +234,18 @@ take_query (Emulator *emulator, const Request *request, const json_t *body, Expo
 static char *
 cell_text (const json_t *value)
 {
-  g_autoptr (GString) joined = NULL;
+  g_autoptr (GString) joined = g_string_new (NULL);
   json_t *each;
   size_t index;
 
   if (value == NULL || json_is_null (value))
     return g_strdup ("");
   if (json_is_string (value))
-    return g_strdup (json_string_value (value));
+    return g_strdup (exact_number (value) != NULL ? exact_number (value) : json_string_value (value));
   if (json_is_object (value))
     return cell_text (json_object_get (value, "id"));
   if (!json_is_array (value))
-    return json_dumps (value, JSON_ENCODE_ANY | JSON_REAL_PRECISION (15));
-  joined = g_string_new (NULL);
+    json_write (joined, value);
   json_array_foreach (value, index, each)
     {
       g_autofree char *text = cell_text (json_is_object (each) && json_object_get (each, "name") != NULL

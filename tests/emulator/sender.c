@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "emulator.h"
+
 enum
 {
   MOST_WAITING = 10000,
@@ -36,7 +38,7 @@ static void
 message_free (Message *message)
 {
   g_free (message->url);
-  free (message->body);
+  g_free (message->body);
   g_free (message);
 }
 
@@ -193,10 +195,12 @@ void
 sender_post (Sender *sender, const char *url, json_t *body, unsigned delay_ms)
 {
   Message *message = g_new0 (Message, 1);
+  GString *text = g_string_new (NULL);
   bool full;
 
   message->url = g_strdup (url);
-  message->body = json_dumps (body, JSON_COMPACT);
+  json_write (text, body);
+  message->body = g_string_free (text, FALSE);
   json_decref (body);
   clock_gettime (CLOCK_REALTIME, &message->due);
   message->due.tv_sec += delay_ms / 1000;
@@ -207,7 +211,7 @@ sender_post (Sender *sender, const char *url, json_t *body, unsigned delay_ms)
       message->due.tv_nsec -= 1000000000;
     }
   pthread_mutex_lock (&sender->lock);
-  full = g_queue_get_length (&sender->waiting) >= MOST_WAITING || message->body == NULL;
+  full = g_queue_get_length (&sender->waiting) >= MOST_WAITING;
   if (!full)
     g_queue_insert_sorted (&sender->waiting, message, later, NULL);
   pthread_cond_signal (&sender->news);
