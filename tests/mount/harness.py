@@ -101,12 +101,20 @@ def is_mounted(path):
         return any(line.split()[1] == escaped for line in mounts)
 
 
+def work_root():
+    """Where this process works: below the build, since some programs treat /tmp in their own way."""
+    build = os.environ.get("MESON_BUILD_ROOT") or os.getcwd()
+    return os.path.join(build, "tests", "mount", "work", f"{os.path.basename(sys.argv[0])}-{os.getpid()}")
+
+
 def work_folder(name):
-    """A new folder below the build, since some programs treat /tmp in their own way."""
-    root = os.path.join(os.environ.get("MESON_BUILD_ROOT") or os.getcwd(), "tests", "mount", "work")
-    path = os.path.join(root, f"{os.path.basename(sys.argv[0])}-{os.getpid()}", f"{next(numbers)}-{name}")
+    path = os.path.join(work_root(), f"{next(numbers)}-{name}")
     os.makedirs(path, 0o700)
     return path
+
+
+def remove_work():
+    shutil.rmtree(work_root(), ignore_errors=True)
 
 
 def tail(path, lines=60):
@@ -494,9 +502,8 @@ def main():
     chosen = [one for one in cases if not sys.argv[3:] or any(part in one[0] for part in sys.argv[3:])]
     print(f"1..{len(chosen)}", flush=True)
     good = [run_case(number, *one) for number, one in enumerate(chosen, 1)]
-    root = os.path.dirname(work_folder("end"))
     if all(good):
-        shutil.rmtree(root, ignore_errors=True)
+        remove_work()
     else:
-        print(f"# the logs are in {root}")
+        print(f"# the logs are in {work_root()}")
     sys.exit(0 if all(good) else 1)
