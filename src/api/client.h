@@ -59,7 +59,8 @@ typedef struct
 typedef struct
 {
   int status;          /* 200, 201, 202, 204, 207, 304 */
-  json_t *body;        /* NULL for 204, 304. Numbers as base/json.h keeps them. Borrowed: take a reference to keep */
+  json_t *body;        /* NULL for 204, 304. Numbers as base/json.h keeps them. Borrowed: take a reference to keep, or
+                        * for another thread a json_deep_copy(), since json_decref() reads the count unguarded */
   int64_t server_time; /* the Date header in seconds since 1970; 0 when absent */
 } ClientAnswer;
 

@@ -76,13 +76,7 @@ test_tells_numbers_from_text (void)
 static void
 test_text_goes_both_ways (void)
 {
-  static const char *const texts[] = { "",
-                                       "x",
-                                       "\x01",
-                                       "\x01\x01",
-                                       "\x01"
-                                       "5",
-                                       "caf\xc3\xa9" };
+  static const char *const texts[] = { "", "x", "\x01", "\x01\x01", "\0015", "caf\xc3\xa9" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     {

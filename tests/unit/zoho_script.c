@@ -201,7 +201,7 @@ wait_landed (Wait *wait, int status, json_t *body, const GError *error)
 
   g_assert_false (wait->done);
   wait->status = status;
-  wait->body = json_incref (body);
+  wait->body = json_deep_copy (body); /* jansson looks at its counts without care for other threads */
   wait->error = error != NULL ? g_error_copy (error) : NULL;
   wait->order = ++landed;
   wait->done = true;
