@@ -7,6 +7,7 @@
 #include "core.h"
 #include "finder.h"
 #include "payload.h"
+#include "rows.h"
 #include "save.h"
 
 /* A row without what belongs to the original: its id, its parent, its times. */
@@ -44,8 +45,7 @@ static bool
 is_copied (const Field *field, const json_t *value)
 {
   return !field->computed && field->visible && !field->unique && value != NULL && !json_is_null (value)
-         && strcmp (field->data_type, "fileupload") != 0 && strcmp (field->data_type, "imageupload") != 0
-         && strcmp (field->api_name, "id") != 0;
+         && !field_has_files (field) && strcmp (field->api_name, "id") != 0;
 }
 
 static json_t *

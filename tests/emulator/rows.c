@@ -1,4 +1,4 @@
-/* Rows inside a record, as a write changes them: a row with an id is updated, one without is added, one with "_delete"
+/* Rows inside a record (of subforms, of links, of files), as a write changes them: a row with an id is updated, one without is added, one with "_delete"
  * goes, and rows of a sent field that are not mentioned go as well (knob omitted_rows=keep: they stay).
  *
  * A subform's row has the fields of the subform module. A link's row has the linked record under the name of the linking
@@ -9,11 +9,13 @@
 
 #include "core.h"
 #include "payload.h"
+#include "uploads.h"
 #include "validate.h"
 
 enum
 {
-  MOST_ROWS = 200
+  MOST_ROWS = 200,
+  MOST_FILES = 20
 };
 
 static json_t *
@@ -83,6 +85,24 @@ user_values (const Check *check, const Field *field, const json_t *row, const ch
   return json_incref (values);
 }
 
+bool
+field_has_files (const Field *field)
+{
+  return strcmp (field->data_type, "fileupload") == 0 || strcmp (field->data_type, "imageupload") == 0;
+}
+
+/* A row of a file field: a file uploaded before, by its File_Id__s. NULL: an error was added. */
+static json_t *
+file_values (const Check *check, const Field *field, const json_t *row, size_t sequence, const char *path)
+{
+  g_autofree char *place = g_strdup_printf ("%s.File_Id__s", path);
+  json_t *file = uploads_describe (check->emulator, member_text (row, "File_Id__s"), sequence);
+
+  if (file == NULL)
+    value_refuse (check, field->api_name, place, "invalid data", NULL);
+  return file;
+}
+
 static void
 rows_take (const Check *check, const Field *field, const Module *module, const json_t *row, const json_t *old_rows,
            json_t *rows, const char *path)
@@ -104,7 +124,10 @@ rows_take (const Check *check, const Field *field, const Module *module, const j
     }
   if (json_object_get (row, "_delete") != NULL)
     return;
-  values = module == NULL ? user_values (check, field, row, path) : row_values (check, module, row, old, path);
+  if (field_has_files (field))
+    values = old != NULL ? json_object () : file_values (check, field, row, json_array_size (rows) + 1, path);
+  else
+    values = module == NULL ? user_values (check, field, row, path) : row_values (check, module, row, old, path);
   if (values == NULL)
     return;
   kept = old == NULL ? json_object () : json_deep_copy (old);
@@ -138,6 +161,7 @@ json_t *
 rows_merge (const Check *check, const Field *field, const json_t *value, const json_t *old, const char *path)
 {
   const Module *module = field->target == NULL ? NULL : schema_module (check->emulator, field->target);
+  size_t most = field_has_files (field) ? MOST_FILES : MOST_ROWS;
   json_t *rows;
   json_t *row;
   size_t index;
@@ -149,10 +173,10 @@ rows_merge (const Check *check, const Field *field, const json_t *value, const j
       value_refuse (check, field->api_name, path, "invalid data", "jsonarray");
       return NULL;
     }
-  if (json_array_size (value) > MOST_ROWS)
+  if (json_array_size (value) > most)
     {
       add_error (check->errors, "LIMIT_EXCEEDED", "limit exceeded",
-                 json_pack ("{s:i, s:s, s:s}", "maximum_length", MOST_ROWS, "api_name", field->api_name, "json_path",
+                 json_pack ("{s:i, s:s, s:s}", "maximum_length", (int) most, "api_name", field->api_name, "json_path",
                             path));
       return NULL;
     }

@@ -5,6 +5,7 @@
 
 #include "core.h"
 #include "payload.h"
+#include "rows.h"
 #include "states.h"
 #include "validate.h"
 #include "workflow.h"
@@ -78,7 +79,7 @@ blank_record (const Module *module)
   for (unsigned i = 0; i < module->fields->len; i++)
     {
       const Field *field = module->fields->pdata[i];
-      bool many = field_is_deep (field) || strcmp (field->data_type, "multiselectpicklist") == 0
+      bool many = field_is_deep (field) || field_has_files (field) || strcmp (field->data_type, "multiselectpicklist") == 0
                   || strcmp (field->api_name, "Tag") == 0;
 
       if (strcmp (field->api_name, "id") == 0)

@@ -96,7 +96,7 @@ field_value (const Check *check, const Field *field, const json_t *row, const js
 {
   json_t *kept;
 
-  if (field_is_deep (field))
+  if (field_is_deep (field) || field_has_files (field))
     return rows_merge (check, field, value, json_object_get (old, field->api_name), path);
   if (is_empty (value) && !json_is_array (value))
     return strcmp (field->data_type, "multiselectpicklist") == 0 ? json_array () : json_null ();

@@ -9,7 +9,6 @@
 #include "core.h"
 #include "finder.h"
 #include "payload.h"
-#include "uploads.h"
 
 enum
 {
@@ -17,8 +16,7 @@ enum
   INTEGER_DIGITS = 9,
   BIGINT_DIGITS = 18,
   DOUBLE_DIGITS = 16, /* before the point */
-  MOST_PICKED = 100,
-  MOST_FILES = 20
+  MOST_PICKED = 100
 };
 
 typedef json_t *(*CheckFunc) (const Check *check, const Field *field, const json_t *value, const char *path);
@@ -326,32 +324,6 @@ check_layout (const Check *check, const Field *field, const json_t *value, const
   return json_deep_copy (value);
 }
 
-static json_t *
-check_files (const Check *check, const Field *field, const json_t *value, const char *path)
-{
-  json_auto_t *files = json_array ();
-  json_t *item;
-  size_t index;
-
-  if (!json_is_array (value))
-    return refuse_type (check, field, path, "jsonarray");
-  if (json_array_size (value) > MOST_FILES)
-    return refuse_length (check, field, path, MOST_FILES);
-  json_array_foreach (value, index, item)
-    {
-      g_autofree char *place = g_strdup_printf ("%s[%zu].File_Id__s", path, index);
-      json_t *file = uploads_describe (check->emulator, member_text (item, "File_Id__s"), index + 1);
-
-      if (file == NULL)
-        {
-          value_refuse (check, field->api_name, place, "invalid data", NULL);
-          return NULL;
-        }
-      json_array_append_new (files, file);
-    }
-  return json_incref (files);
-}
-
 /* Module-specific objects and arrays: reminders, participants, addresses. */
 static json_t *
 check_structure (const Check *check, const Field *field, const json_t *value, const char *path)
@@ -388,8 +360,6 @@ static const struct
   { "userlookup", check_user },
   { "multi_module_lookup", check_multi_module },
   { "layout", check_layout },
-  { "fileupload", check_files },
-  { "imageupload", check_files },
 };
 
 json_t *
