@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define WORKERS 2
+#define BODY_MAX ((size_t)1 << 30) /* whatever the config says: GByteArray counts in 32 bits */
 
 struct Client
 {
@@ -376,7 +377,7 @@ client_new (const ClientConfig *config, GError **error)
   client->table = g_hash_table_new (g_int64_hash, g_int64_equal);
   client->api_url = g_strdup (config->api_url);
   client->deadline_us = config->deadline_us;
-  client->body_max = config->body_max;
+  client->body_max = MIN (config->body_max, BODY_MAX);
   if (!start_parts (client, config, error))
     return NULL;
   return g_steal_pointer (&client);

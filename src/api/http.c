@@ -418,8 +418,8 @@ look_at_waiting (Http *http)
 static int
 pause_ms (Http *http, int64_t look_us)
 {
-  if (look_us == INT64_MAX && http->flying.length == 0)
-    return IDLE_MS;
+  if (look_us == INT64_MAX)
+    return http->flying.length == 0 ? IDLE_MS : PAUSE_MS_MAX;
   return (int)CLAMP ((look_us - clock_now_us () + 999) / 1000, 0, PAUSE_MS_MAX);
 }
 
