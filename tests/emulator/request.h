@@ -19,6 +19,7 @@ struct Request
   const char *user_id;   /* whose token it is */
   const char *scope;     /* the token's scopes */
   bool external;         /* X-EXTERNAL given */
+  int fd;                /* the connection */
 };
 
 /* NULL when absent. */
@@ -35,6 +36,9 @@ struct Reply
   char *file_name;        /* Content-Disposition; NULL: response.json for JSON */
   unsigned credits;       /* set by the route table, handlers may change it */
   bool rejected;          /* logged: the request itself was wrong */
+  char *location;         /* a redirect's target, or NULL */
+  time_t token_ends;      /* when the access token dies; 0: not told */
+  int64_t credits_left;   /* told when not negative */
 };
 
 /* Each takes over (steals) the json_t given. */
