@@ -378,8 +378,6 @@ const Route read_routes[] = {
   { "GET", "{module}/{id}/Locking_Information__s", "modules.{module}.READ", 1, 0, NULL, handle_locking },
   { "GET", "{module}/{id}/__timeline", "modules.{module}.READ", 1, 0, "page,per_page,sort_by,sort_order,filter,page_token",
     handle_timeline },
-  { "POST", "{module}/{id}/actions/get_related_records_count", "modules.{module}.READ", 1, 0, NULL,
-    handle_count_related },
   { "GET", "{module}", "modules.{module}.READ", 1, 0, LIST_PARAMS, handle_list },
   { "GET", "{module}/{id}", "modules.{module}.READ", 1, 0, "fields,approved,converted,cvid,territory_id", handle_get },
   { "GET", "{module}/{id}/{list}", "modules.{module}.READ", 1, 0, LIST_PARAMS, handle_list_related },

@@ -42,7 +42,6 @@ bool since_header (const Request *request, Reply *reply, bool *given, time_t *si
 /* related.c */
 void handle_list_related (Emulator *emulator, const Request *request, Reply *reply);
 void handle_get_related (Emulator *emulator, const Request *request, Reply *reply);
-void handle_count_related (Emulator *emulator, const Request *request, Reply *reply);
 void handle_list_notes (Emulator *emulator, const Request *request, Reply *reply);
 void handle_get_note (Emulator *emulator, const Request *request, Reply *reply);
 void handle_list_notes_of (Emulator *emulator, const Request *request, Reply *reply);

@@ -5,11 +5,6 @@
 #include "links.h"
 #include "read.h"
 
-enum
-{
-  MOST_COUNTS = 20
-};
-
 static const Related *
 find_related (const GPtrArray *all, const char *name)
 {
@@ -143,59 +138,6 @@ handle_get_related (Emulator *emulator, const Request *request, Reply *reply)
       reply_bytes (reply, 200, NULL, NULL, g_string_free_to_bytes (out));
     }
   columns_clear (&columns);
-}
-
-static json_t *
-count_entry (Emulator *emulator, const Module *module, uint64_t id, const GPtrArray *all, const json_t *row)
-{
-  const json_t *list = json_object_get (row, "related_list");
-  const json_t *name = json_object_get (list, "api_name");
-  const Related *related = json_is_string (name) ? find_related (all, json_string_value (name)) : NULL;
-  g_autoptr (GArray) ids = NULL;
-  uint64_t count;
-
-  if (related == NULL)
-    return entry_error ("INVALID_DATA", "invalid data", json_pack ("{s:s}", "api_name", "related_list"));
-  if (strcmp (related->api_name, "Attachments") == 0)
-    count = attachments_count (module, id);
-  else
-    {
-      ids = related_ids (emulator, module, id, related);
-      count = ids->len;
-    }
-  return json_pack ("{s:I, s:O}", "count", (json_int_t) count, "related_list", list);
-}
-
-void
-handle_count_related (Emulator *emulator, const Request *request, Reply *reply)
-{
-  const Module *module = schema_module (emulator, request_segment (request, 0));
-  const json_t *rows = json_object_get (request->json, "get_related_records_count");
-  g_autoptr (GPtrArray) all = schema_related (emulator, module);
-  json_t *entries;
-  json_t *row;
-  size_t index;
-  uint64_t id;
-
-  if (!json_is_array (rows) || json_array_size (rows) == 0)
-    {
-      reply_error (reply, 400, "MANDATORY_NOT_FOUND", "required field not found",
-                   json_pack ("{s:s}", "api_name", "get_related_records_count"));
-      return;
-    }
-  if (json_array_size (rows) > MOST_COUNTS)
-    {
-      reply_error (reply, 400, "LIMIT_EXCEEDED", "limit exceeded",
-                   json_pack ("{s:i, s:s}", "maximum_length", MOST_COUNTS, "api_name", "get_related_records_count"));
-      return;
-    }
-  id = read_id (emulator, request, reply, module, 1);
-  if (id == 0)
-    return;
-  entries = json_array ();
-  json_array_foreach (rows, index, row)
-    json_array_append_new (entries, count_entry (emulator, module, id, all, row));
-  reply_json (reply, 200, json_pack ("{s:o}", "get_related_records_count", entries));
 }
 
 /* ---- notes ----------------------------------------------------------------------------------------------------------------------- */
