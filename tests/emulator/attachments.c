@@ -307,7 +307,7 @@ attached_entry (Emulator *emulator, const Attachment *attachment)
 static bool
 refuse_size (Emulator *emulator, const Request *request, Reply *reply, int64_t most)
 {
-  if ((int64_t) request->body_size <= setting_int (emulator, "attachment_limit", most))
+  if ((int64_t) request->body_size <= limit_of (emulator, "attachment_limit", most))
     return false;
   reply_error (reply, 413, "FILE_SIZE_MORE_THAN_ALLOWED_SIZE",
                "Please check if the size of the file is in the correct range", NULL);

@@ -99,5 +99,36 @@ case("count with the others", "POST", "Leads/%s/actions/get_related_records_coun
      {"get_related_records_count": [{"related_list": {"api_name": "Notes", "id": "1"}},
                                     {"related_list": {"api_name": "Attachments", "id": "2"}}]}, 200,
      {"get_related_records_count": [{"count": 1, "related_list": {"api_name": "Notes"}}, {"count": 0}]}, setup=WITH_NOTE)
-case("count of an unknown list", "POST", "Leads/%s/actions/get_related_records_count" % FIRST,
-     {"get_related_records_count": [{"related_list": {"api_name": "Nowhere", "id": "1"}}]}, 400, {"code": "INVALID_DATA"})
+
+
+def scene(name):
+    """A case of several requests."""
+
+    def add(run):
+        CASES.append({"name": "notes: " + name, "run": run})
+        return run
+
+    return add
+
+
+def times_after_a_note(api):
+    """The lead's Modified_Time before and after a note ten minutes later, and its last activity."""
+    lead = api.call(*LEAD).json["data"][0]["details"]
+    api.admin("settings", {"advance_s": 600})
+    made = api.call("POST", "/crm/v8/Leads/%s/Notes" % lead["id"], rows({"Note_Title": "T"}))
+    assert made.status == 201, made.body
+    record = api.call("GET", "/crm/v8/Leads/" + lead["id"]).json["data"][0]
+    return lead["Modified_Time"], record["Modified_Time"], record["Last_Activity_Time"]
+
+
+@scene("a note moves its parent's last activity alone")
+def parent_untouched(api):
+    before, after, activity = times_after_a_note(api)
+    assert before == after < activity, (before, after, activity)
+
+
+@scene("a note touches its parent by knob")
+def parent_touched(api):
+    api.admin("settings", {"notes_touch_parent": True})
+    before, after, activity = times_after_a_note(api)
+    assert before < after == activity, (before, after, activity)

@@ -2,6 +2,8 @@
 
 Each case finds the emulator as at its start, so the first record it makes has the id FIRST."""
 
+import time
+
 FIRST = "7900000000001"
 SECOND = "7900000000002"
 THIRD = "7900000000003"
@@ -193,7 +195,7 @@ case("update of many", "PUT", "Leads", rows({"id": FIRST, "Company": "B"}, {"id"
 case("update of an unknown id", "PUT", "Leads/" + NOBODY, rows({"Company": "B"}), 400,
      error("INVALID_DATA", "the id given seems to be invalid", resource_path_index=1))
 case("update of an unknown id as the guide has it", "PUT", "Leads/" + NOBODY, rows({"Company": "B"}), 404,
-     setup=[settings(unknown_record_404=True)])
+     setup=[settings(unknown_id="404")])
 case("update clears no mandatory field", "PUT", "Leads/" + FIRST, rows({"Last_Name": None}), 400,
      rows(error("MANDATORY_NOT_FOUND", **at("Last_Name"))), setup=[LEAD])
 case("101 updates", "PUT", "Leads", rows(*[{"id": FIRST}] * 101), 400, error("LIMIT_EXCEEDED", maximum_length=100))
@@ -244,7 +246,7 @@ case("a wrong value in a subform row", "PUT", "Projects/" + FIRST, rows({"Milest
      rows(error("INVALID_DATA", expected_data_type="double", json_path="$.data[0].Milestones[0].Weight")),
      setup=[PROJECT])
 case("links of a multi-select lookup", "GET", "Projects/" + SECOND, None, 200,
-     rows({"Team_Contacts": [{"Contact": {"id": FIRST}, "Part": "lead"}]}),
+     rows({"Team_Contacts": [{"Contact": {"id": FIRST, "name": "Vega"}}]}),
      setup=[CONTACT, insert("Projects", Name="Quay", Team_Contacts=[{"Contact": {"id": FIRST}, "Part": "lead"}])])
 case("the same link twice", "POST", "Projects",
      rows({"Name": "Quay", "Team_Contacts": [{"Contact": {"id": FIRST}}, {"Contact": {"id": FIRST}}]}), 400,
@@ -272,6 +274,78 @@ case("no trigger, no workflow", "GET", "Leads/" + FIRST, None, 200, rows({"Indus
      setup=[settings(workflow=RULE), ("POST", "/crm/v8/Leads", rows({"Last_Name": "A", "Company": "B"}, trigger=[]))])
 case("another field, no workflow", "GET", "Leads/" + FIRST, None, 200, rows({"Industry": None}),
      setup=[settings(workflow=RULE), insert("Leads", Last_Name="A")])
+
+
+
+def scene(name):
+    """A case of several requests."""
+
+    def add(run):
+        CASES.append({"name": "write: " + name, "run": run})
+        return run
+
+    return add
+
+
+@scene("the workflow changes a field a while after the save")
+def late_workflow(api):
+    api.admin("settings", {"workflow": RULE[:-1] + ',"delay_s":60}'})
+    path = "/crm/v8/Leads/" + api.call(*LEAD).json["data"][0]["details"]["id"]
+    first = api.call("GET", path).json["data"][0]
+    assert first["Industry"] is None, first
+    api.admin("settings", {"advance_s": 61})
+    deadline = time.monotonic() + 60
+    while (later := api.call("GET", path).json["data"][0])["Industry"] is None:
+        assert time.monotonic() < deadline, later
+    assert later["Industry"] == "ASP" and later["Modified_Time"] > first["Modified_Time"], later
+    assert later["Modified_By"]["id"] != first["Modified_By"]["id"], later
+
+
+@scene("a row costs a tenth of a credit, a tag a fiftieth")
+def credits(api):
+    def cost(method, path, data):
+        before = api.admin("stats")["credits"]
+        assert api.call(method, "/crm/v8/" + path, data).status < 300
+        return api.admin("stats")["credits"] - before
+
+    many = rows(*[{"Last_Name": "n%d" % index} for index in range(11)])
+    assert cost("POST", "Leads", many) == 2
+    assert cost("POST", "Leads", rows({"Last_Name": "A"})) == 1
+    assert cost("POST", "Leads/%s/actions/convert" % FIRST, rows({})) == 5
+    ids = [str(int(FIRST) + index) for index in range(1, 11)]
+    assert cost("POST", "Leads/actions/add_tags", {"tags": [{"name": "vip"}], "ids": ids}) == 1
+
+
+@scene("a converted lead has left the list")
+def converted(api):
+    lead = api.call(*LEAD).json["data"][0]["details"]["id"]
+    assert api.call("POST", "/crm/v8/Leads/%s/actions/convert" % lead, rows({})).status == 200
+    newest = api.call("GET", "/crm/v8/Leads?fields=Last_Name&per_page=1").json["data"][0]
+    assert newest["id"] != lead, newest
+    both = api.call("GET", "/crm/v8/Leads?fields=Last_Name&per_page=1&converted=true").json["data"][0]
+    assert both["id"] == lead, both
+
+
+@scene("generated records are found by their unique values")
+def generated_unique(api):
+    with_email = [row for row in api.call("GET", "/crm/v8/Leads?fields=Email").json["data"] if row["Email"]]
+    taken = with_email[17]
+    clash = api.call("POST", "/crm/v8/Leads", rows({"Last_Name": "A", "Email": taken["Email"].upper()}))
+    assert clash.json["data"][0]["details"]["duplicate_record"]["id"] == taken["id"], clash.body
+    changed = api.call("PUT", "/crm/v8/Leads/" + taken["id"], rows({"Email": None}))
+    assert changed.status == 200, changed.body
+    free = api.call("POST", "/crm/v8/Leads/upsert", rows({"Last_Name": "A", "Email": taken["Email"]}))
+    assert free.json["data"][0]["action"] == "insert", free.body
+
+
+@scene("generated records are found by their names")
+def generated_names(api):
+    accounts = api.call("GET", "/crm/v8/Accounts?fields=Account_Name&sort_by=id&sort_order=asc").json["data"]
+    name = next(row["Account_Name"] for row in accounts if len(row["Account_Name"]) > 9)
+    oldest = next(row for row in accounts if row["Account_Name"].casefold() == name.casefold())
+    saved = api.call("POST", "/crm/v8/Accounts/upsert", rows({"Account_Name": name, "Phone": "1"})).json["data"][0]
+    assert saved["details"]["id"] == oldest["id"] and saved["duplicate_field"] == "Account_Name", saved
+
 
 # ---- upsert
 

@@ -401,7 +401,7 @@ const Route notes_routes[] = {
   { "GET", "{module}/{id}/photo", "modules.{module}.READ", 1, 0, NULL, handle_get_photo },
   { "POST", "{module}/{id}/photo", "modules.{module}.UPDATE", 1, ROUTE_WRITES | ROUTE_NO_JSON, NULL, handle_set_photo },
   { "DELETE", "{module}/{id}/photo", "modules.{module}.DELETE", 1, ROUTE_WRITES, NULL, handle_delete_photo },
-  { "POST", "{module}/{id}/actions/get_related_records_count", "modules.{module}.READ", 1, ROUTE_WRITES, NULL,
+  { "POST", "{module}/{id}/actions/get_related_records_count", "modules.{module}.READ", 1, 0, NULL,
     handle_related_count },
   { "POST", "files", NULL, 1, ROUTE_WRITES | ROUTE_NO_JSON, "type,inline", handle_upload_files },
   { "GET", "files", NULL, 1, 0, "id", handle_download_file },

@@ -218,7 +218,7 @@ entries_status (const json_t *entries, unsigned all_good)
 void
 reply_unknown_record (Emulator *emulator, Reply *reply, const char *message)
 {
-  reply_error (reply, setting_on (emulator, "unknown_record_404") ? 404 : 400, "INVALID_DATA", message,
+  reply_error (reply, setting_is (emulator, "unknown_id", "404") ? 404 : 400, "INVALID_DATA", message,
                json_pack ("{s:i}", "resource_path_index", 1));
 }
 
@@ -228,4 +228,12 @@ fresh_id (void)
   static uint64_t last = UINT64_C (7019000000000);
 
   return ++last;
+}
+
+int64_t
+limit_of (Emulator *emulator, const char *name, int64_t otherwise)
+{
+  int64_t limit = setting_int (emulator, name, 0);
+
+  return limit > 0 ? limit : otherwise;
 }

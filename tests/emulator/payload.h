@@ -33,8 +33,11 @@ const char *member_text (const json_t *object, const char *key);
 /* 200 when all entries succeeded (@all_good), 207 mixed, 400 none. */
 unsigned entries_status (const json_t *entries, unsigned all_good);
 
-/* The answer about a record in the path that is not there (knob unknown_record_404: as the guide has it). */
+/* The answer about a record in the path that is not there (knob unknown_id=404: as the guide has it). */
 void reply_unknown_record (Emulator *emulator, Reply *reply, const char *message);
 
 /* An id above all that were given out for things that are no records: tags, attachments, files. Write lock. */
 uint64_t fresh_id (void);
+
+/* Knob @name as a size in bytes; 0 or not set: @otherwise. */
+int64_t limit_of (Emulator *emulator, const char *name, int64_t otherwise);

@@ -52,7 +52,7 @@ void
 handle_upload_files (Emulator *emulator, const Request *request, Reply *reply)
 {
   g_autoptr (GPtrArray) parts = multipart_parse (request);
-  size_t most = (size_t) setting_int (emulator, "file_limit", MOST_BYTES);
+  size_t most = (size_t) limit_of (emulator, "file_limit", MOST_BYTES);
   json_t *entries;
 
   for (unsigned i = 0; parts != NULL && i < parts->len; i++)

@@ -286,7 +286,7 @@ refuse_upsert_scope (Emulator *emulator, const Request *request, Reply *reply, c
       if (strcmp (*scope, "ZohoCRM.modules.ALL") == 0 || strcmp (*scope, own) == 0)
         return false;
     }
-  reply_error (reply, setting_is (emulator, "scope_mismatch_status", "401") ? 401 : 403, "OAUTH_SCOPE_MISMATCH",
+  reply_error (reply, (unsigned) setting_int (emulator, "scope_status", 403), "OAUTH_SCOPE_MISMATCH",
                "invalid oauth scope to access this URL", NULL);
   return true;
 }
