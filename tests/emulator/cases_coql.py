@@ -87,8 +87,9 @@ def set_knob(**knobs):
 
 
 def lead(**fields):
-    """Inserts a lead."""
-    return ("POST", "/crm/v8/Leads", {"data": [{"Company": "Coql Cases", **fields}], "trigger": []})
+    """Inserts a lead, or finds it again by its Email."""
+    body = {"data": [{"Company": "Coql Cases", **fields}], "trigger": [], "duplicate_check_fields": ["Email"]}
+    return ("POST", "/crm/v8/Leads/upsert", body)
 
 
 QUOTES = [lead(Last_Name="Quill O'Neil \"Q\"", Email="quill@coql-quotes.example", Annual_Revenue=1234567.25)]
@@ -195,6 +196,69 @@ ANSWERS = [
          setup=[set_knob(coql_columns=500)], check=keys("id", *WIDE)),
 ]
 
+def convert(number):
+    """Converts the lead of setup call @number."""
+    return ("POST", "/crm/v8/Leads/{id%d}/actions/convert" % number, {"data": [{"overwrite": False}]})
+
+
+CONVERTED = [lead(Last_Name="Converted in Coql", Email="converted@coql-cases.example"), convert(0)]
+
+VIEWS = [
+    coql("the view of all records", "select id from Leads#70100000001010 where id is not null limit 3",
+         check=ascending_ids(3)),
+    coql("the view of my records", "select Owner from Leads#70100000001011 where id is not null limit 20",
+         check=every(lambda row: row["Owner"]["id"] == user(1))),
+    coql("converted leads have left", "select id from Leads where id = {id0}", 204, setup=CONVERTED),
+    coql("unless the query tests for them", "select id from Leads where (id = {id0} and Converted__s = 'true')",
+         setup=[lead(Last_Name="Converted again", Email="converted2@coql-cases.example"), convert(0)],
+         expect={"info": {"count": 1}}),
+]
+
+
+def post(api, query, token=""):
+    return api.call("POST", "/crm/v8/coql", {"select_query": query}, token=token)
+
+
+def run_scopes(api):
+    api.admin("settings", {"scope": "ZohoCRM.coql.READ,ZohoCRM.modules.contacts.READ"})
+    token = api.mint()["access_token"]
+    api.admin("settings", {"scope": None})
+    assert post(api, "select id from Contacts where id is not null limit 1", token).status == 200
+    for query in ("select id from Leads where id is not null limit 1",
+                  "select Account_Name.Account_Name from Contacts where id is not null limit 1",
+                  "select id from Users where id is not null limit 1"):
+        answer = post(api, query, token)
+        assert answer.status == 403 and answer.json["code"] == "OAUTH_SCOPE_MISMATCH", (query, answer.status, answer.body)
+
+
+def run_prices(api):
+    api.admin("settings", {"coql_rows": 2000})
+    for limit, credits in ((1, 1), (200, 1), (201, 2), (1000, 2), (1001, 3), (2000, 3)):
+        before = api.admin("stats")["credits"]
+        answer = post(api, "select id from Leads where id is not null limit %d" % limit)
+        assert answer.status == 200 and len(answer.json["data"]) == limit, (limit, answer.status)
+        assert api.admin("stats")["credits"] - before == credits, limit
+    api.admin("settings", {"coql_rows": 200})
+
+
+def run_keyset(api):
+    """Pages by id reach every lead once, whatever is inserted meanwhile."""
+    seen, last = [], 0
+    while True:
+        answer = post(api, "select id from Leads where id > %d order by id asc limit 200" % last)
+        if answer.status == 204:
+            break
+        seen += [int(row["id"]) for row in answer.json["data"]]
+        last = seen[-1]
+    assert len(seen) >= 2000 and seen == sorted(set(seen)), len(seen)
+
+
+RUNS = [
+    {"name": "coql: each module needs its scope", "run": run_scopes},
+    {"name": "coql: credits by LIMIT", "run": run_prices},
+    {"name": "coql: keyset pages", "run": run_keyset},
+]
+
 REFUSALS = [
     refused("no where", "select id from Leads", "SYNTAX_ERROR", {"clause": "where"}, "missing clause"),
     refused("no from", "select id", "SYNTAX_ERROR", {"clause": "from"}, "missing clause"),
@@ -244,11 +308,11 @@ REFUSALS = [
     refused("limit 0", "select id from Leads where id > 1 limit 0", "INVALID_DATA", {},
             "limit should be greater than 0"),
     refused("more than 200 rows (C1)", "select id from Leads where id > 1 limit 201", "LIMIT_EXCEEDED",
-            {"limit": 200, "clause": "limit"}),
+            {"limit": 200, "clause": "limit"}, setup=[set_knob(coql_rows=200)]),
     refused("more than 100,000 in all", "select id from Leads where id > 1 limit 200 offset 99900", "LIMIT_EXCEEDED",
             {"limit": 100000, "clause": "offset"}),
     refused("51 columns", "select %s from Leads where id > 1" % ", ".join("c%d" % i for i in range(51)),
-            "LIMIT_EXCEEDED", {"limit": 50, "clause": "select"}),
+            "LIMIT_EXCEEDED", {"limit": 50, "clause": "select"}, setup=[set_knob(coql_columns=50)]),
     refused("101 values", "select id from Leads where id in (%s)" % ",".join(str(i) for i in range(1, 102)),
             "LIMIT_EXCEEDED", {"limit": 100, "clause": "in"}),
     refused("26 criteria", "select id from Leads where %s" % ("(" * 24 + "id = 1" + " or id = 2)" * 24 + " or id = 3"),
@@ -274,7 +338,7 @@ REFUSALS = [
             {"column_name": "Company", "clause": "group by"}),
     refused("a sum of texts", "select SUM(Company) from Leads where id > 1", "INVALID_DATA",
             {"reason": "aggregate function is not supported for the column", "column": "Company"}),
-    refused("an unknown custom view", "select id from Leads#1 where id > 1", "INVALID_QUERY", {"cvid": "1"}),
+    refused("an unknown custom view of another module", "select id from Leads#1 where id > 1", "INVALID_QUERY", {"cvid": "1"}),
 ]
 
 
@@ -294,4 +358,4 @@ BODIES = [
          {"api_name": "include_meta", "json_path": "$.include_meta", "supported_values": ["fields"]}),
 ]
 
-CASES = ANSWERS + REFUSALS + BODIES
+CASES = ANSWERS + VIEWS + RUNS + REFUSALS + BODIES

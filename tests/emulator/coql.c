@@ -64,7 +64,7 @@ check_scopes (const CoqlPlan *plan, bool meta, const Request *request, Reply *re
 
       if (module == &source_users && plan->source != module)
         continue;
-      scope = module == &source_users ? g_strdup ("ZohoCRM.users.READ") : scope_to_read (plan->emulator, module);
+      scope = module == &source_users ? g_strdup ("ZohoCRM.users.READ") : scope_to_read (module);
       if (!scope_check (plan->emulator, request, scope, reply))
         return false;
     }
@@ -108,7 +108,7 @@ answer (const CoqlPlan *plan, bool meta, Reply *reply)
 }
 
 static CoqlPlan *
-plan_of_body (Emulator *emulator, const json_t *body, bool *meta, Refusal *refusal)
+plan_of_body (Emulator *emulator, const json_t *body, const char *user_id, bool *meta, Refusal *refusal)
 {
   const char *text = query_text (body, refusal);
   g_autoptr (CoqlQuery) query = NULL;
@@ -116,7 +116,7 @@ plan_of_body (Emulator *emulator, const json_t *body, bool *meta, Refusal *refus
   if (text == NULL || !read_meta (body, meta, refusal))
     return NULL;
   query = coql_parse (text, refusal);
-  return query == NULL ? NULL : coql_plan (emulator, query, refusal);
+  return query == NULL ? NULL : coql_plan (emulator, query, user_id, refusal);
 }
 
 static void
@@ -130,7 +130,7 @@ handle_coql (Emulator *emulator, const Request *request, Reply *reply)
 
   if (body == NULL)
     return;
-  plan = plan_of_body (emulator, body, &meta, &refusal);
+  plan = plan_of_body (emulator, body, request->user_id, &meta, &refusal);
   if (plan == NULL)
     {
       refusal_reply (&refusal, reply);

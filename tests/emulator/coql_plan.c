@@ -21,6 +21,7 @@ typedef struct
 {
   CoqlPlan *plan;
   const CoqlQuery *query;
+  const char *user_id;
   Refusal *refusal;
   unsigned criteria;
   GHashTable *joins; /* dotted prefixes of the part that is being planned */
@@ -476,11 +477,37 @@ plan_source (Planner *planner)
 
   if (source == NULL || strcmp (source->api_name, "Notes") == 0 || strcmp (source->api_name, "Attachments") == 0)
     return refuse (planner->refusal, "INVALID_MODULE", "the given module is not supported in api", NULL);
-  if (planner->query->view != NULL)
-    return refuse (planner->refusal, "INVALID_QUERY", "invalid query formed",
-                   json_pack ("{s:s}", "cvid", planner->query->view));
   planner->plan->source = source;
   g_ptr_array_add (planner->plan->modules, (gpointer) source);
+  return true;
+}
+
+/* The views of metadata.c: all records, whose id is ten times the module's, and one's own, the id after that. */
+static bool
+plan_view (Planner *planner)
+{
+  CoqlPlan *plan = planner->plan;
+  Scalar owner = { 0 };
+  uint64_t module = 0;
+  uint64_t view = 0;
+  GArray *values;
+  Path *path;
+
+  if (planner->query->view == NULL)
+    return true;
+  if (plan->source->id == NULL || !parse_id (plan->source->id, &module) || !parse_id (planner->query->view, &view)
+      || view / 10 != module || view % 10 > 1 || module_field (plan->source, "Owner") == NULL)
+    return refuse (planner->refusal, "INVALID_QUERY", "invalid query formed",
+                   json_pack ("{s:s}", "cvid", planner->query->view));
+  if (view % 10 == 0)
+    return true;
+  path = plan_path (planner, "Owner");
+  if (path == NULL)
+    return false;
+  values = scalar_array ();
+  scalar_parse (KIND_LOOKUP, planner->user_id, &owner);
+  g_array_append_val (values, owner);
+  plan->where = condition_join (true, plan->where, condition_test (path, TEST_EQUAL, values, false));
   return true;
 }
 
@@ -492,7 +519,7 @@ plan_all (Planner *planner)
   planner->plan->where = plan_term (planner, planner->query->where);
   planner->plan->converted = planner->plan->where != NULL
                              && condition_mentions (planner->plan->where, "Converted__s");
-  if (planner->plan->where == NULL || !plan_group (planner) || !plan_order (planner))
+  if (planner->plan->where == NULL || !plan_view (planner) || !plan_group (planner) || !plan_order (planner))
     return false;
   if (g_hash_table_size (planner->joins) > MOST_BASE_JOINS)
     return over_limit (planner, MOST_BASE_JOINS, "join");
@@ -500,11 +527,11 @@ plan_all (Planner *planner)
 }
 
 CoqlPlan *
-coql_plan (Emulator *emulator, const CoqlQuery *query, Refusal *refusal)
+coql_plan (Emulator *emulator, const CoqlQuery *query, const char *user_id, Refusal *refusal)
 {
   g_autoptr (CoqlPlan) plan = g_new0 (CoqlPlan, 1);
   g_autoptr (GHashTable) joins = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Planner planner = { plan, query, refusal, 0, joins };
+  Planner planner = { plan, query, user_id, refusal, 0, joins };
 
   plan->emulator = emulator;
   plan->columns = g_ptr_array_new_with_free_func (column_free);

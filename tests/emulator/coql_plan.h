@@ -34,8 +34,8 @@ typedef struct
   GPtrArray *modules;   /* const Module *, each once: whatever is read */
 } CoqlPlan;
 
-/* Returns: NULL when refused. */
-CoqlPlan *coql_plan (Emulator *emulator, const CoqlQuery *query, Refusal *refusal);
+/* @user_id: who asks, for views of one's own records. Returns: NULL when refused. */
+CoqlPlan *coql_plan (Emulator *emulator, const CoqlQuery *query, const char *user_id, Refusal *refusal);
 
 void coql_plan_free (CoqlPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CoqlPlan, coql_plan_free)

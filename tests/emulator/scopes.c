@@ -29,23 +29,19 @@ scope_check (Emulator *emulator, const Request *request, const char *scope, Repl
       if (covers (*one, scope))
         return true;
     }
-  reply_error (reply, setting_is (emulator, "scope_mismatch_status", "401") ? 401 : 403, "OAUTH_SCOPE_MISMATCH",
+  reply_error (reply, (unsigned) setting_int (emulator, "scope_status", 403), "OAUTH_SCOPE_MISMATCH",
                "invalid oauth scope to access this URL", NULL);
   return false;
 }
 
-/* Lower case without underscores; custom modules share one; rows belong to their parent. */
+/* Lower case without underscores; all that is not Zoho's own shares one name. */
 char *
-scope_to_read (Emulator *emulator, const Module *module)
+scope_to_read (const Module *module)
 {
-  const Module *parent = module->parent == NULL ? NULL : schema_module (emulator, module->parent);
-  g_autoptr (GString) name = NULL;
+  g_autoptr (GString) name = g_string_new (module->api_name);
 
-  if (parent != NULL)
-    return scope_to_read (emulator, parent);
-  if (g_strcmp0 (module->generated_type, "custom") == 0)
+  if (strcmp (module->generated_type, "default") != 0)
     return g_strdup ("ZohoCRM.modules.custom.READ");
-  name = g_string_new (module->api_name);
   g_string_ascii_down (name);
   g_string_replace (name, "_", "", 0);
   return g_strdup_printf ("ZohoCRM.modules.%s.READ", name->str);

@@ -8,4 +8,4 @@
 bool scope_check (Emulator *emulator, const Request *request, const char *scope, Reply *reply);
 
 /* The scope that reads records of @module, new. */
-char *scope_to_read (Emulator *emulator, const Module *module);
+char *scope_to_read (const Module *module);

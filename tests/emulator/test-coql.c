@@ -279,7 +279,7 @@ run (Emulator *emulator, const char *text)
 {
   g_auto (Refusal) refusal = { 0 };
   g_autoptr (CoqlQuery) query = coql_parse (text, &refusal);
-  g_autoptr (CoqlPlan) plan = query == NULL ? NULL : coql_plan (emulator, query, &refusal);
+  g_autoptr (CoqlPlan) plan = query == NULL ? NULL : coql_plan (emulator, query, "7", &refusal);
   json_auto_t *rows = NULL;
   g_autofree char *details = NULL;
   bool more = false;
