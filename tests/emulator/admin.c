@@ -88,11 +88,17 @@ admin_stats (Emulator *emulator, const Request *request, const json_t *body, Rep
   reply_json (reply, 200, stats);
 }
 
+/* {"only": "log"}: log and counters; else everything is as at the start. */
 static void
 admin_reset (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
 {
-  ledger_reset ();
-  oauth_reset ();
+  if (g_strcmp0 (text_at (body, "only"), "log") == 0)
+    {
+      ledger_reset ();
+      oauth_reset (emulator, false);
+    }
+  else
+    emulator_reset (emulator);
   done (reply);
 }
 
@@ -165,7 +171,7 @@ static void
 admin_edit (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
 {
   Module *module = module_at (emulator, request, body, reply);
-  json_t *values = json_object_get (body, "set");
+  json_t *values = json_object_get (body, json_object_get (body, "set") == NULL ? "fields" : "set");
   uint64_t id;
 
   if (module == NULL)
@@ -181,7 +187,7 @@ static void
 admin_create (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
 {
   Module *module = module_at (emulator, request, body, reply);
-  const json_t *given = json_object_get (body, "record");
+  const json_t *given = json_object_get (body, json_object_get (body, "record") == NULL ? "fields" : "record");
   json_t *record;
   char text[24];
 
@@ -395,13 +401,18 @@ admin_answer (Emulator *emulator, Request *request, Reply *reply)
     {
       if (g_strcmp0 (doors[i].name, name) != 0 || strcmp (doors[i].method, request->method) != 0)
         continue;
+      if (doors[i].locks)
+        pthread_rwlock_rdlock (&emulator->gate);
       if (doors[i].writes)
         pthread_rwlock_wrlock (&emulator->lock);
       else if (doors[i].locks)
         pthread_rwlock_rdlock (&emulator->lock);
       doors[i].handler (emulator, request, request->json, reply);
       if (doors[i].locks)
-        pthread_rwlock_unlock (&emulator->lock);
+        {
+          pthread_rwlock_unlock (&emulator->lock);
+          pthread_rwlock_unlock (&emulator->gate);
+        }
       return;
     }
   reply_json (reply, 404, json_pack ("{s:s}", "error", "no such door; see tests/emulator/README.md"));

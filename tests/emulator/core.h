@@ -16,6 +16,8 @@ enum
 
 struct Emulator
 {
+  pthread_rwlock_t gate;     /* taken before all else: held for reading by whoever runs a handler, for writing by a
+                              * reset, which must not hold the other lock while it ends threads that need it */
   pthread_rwlock_t lock;     /* guards modules, fields and records */
   uint64_t seed;
   char *url;                 /* "http://127.0.0.1:1234", its own address */
@@ -37,6 +39,8 @@ void settings_start (void);
 void settings_stop (void);
 void setting_set (const char *name, const char *value);
 json_t *settings_json (void);
+void settings_keep (void);    /* these are the ones of the command line */
+void settings_restore (void); /* ... and count again */
 
 /* ---- users.c ---- */
 #define ME_ID "7010000000001"
@@ -65,7 +69,11 @@ void oauth_answer (Emulator *emulator, Request *request, Reply *reply);
 bool oauth_check (Emulator *emulator, const char *token, char **user_id, char **scope, time_t *expires);
 void oauth_expire_all (void);
 unsigned oauth_calls (void);
-void oauth_reset (void);
+void oauth_reset (Emulator *emulator, bool tokens); /* the counters; and all @tokens and codes */
+
+/* ---- emulator.c ---- */
+/* Everything as at the start. No lock held. */
+void emulator_reset (Emulator *emulator);
 
 /* ---- admin.c ---- */
 bool admin_owns (const Request *request);
@@ -172,9 +180,9 @@ void ledger_start (void);
 void ledger_stop (void);
 void ledger_reset (void);
 /* A call begins and ends. */
-uint64_t ledger_begin (const Request *request, time_t now);
-void ledger_end (uint64_t number, const Reply *reply, double ms);
-/* Not a call of the API: token endpoint (counted there) or admin. */
+/* @counted: a call of the API, not of the token endpoint, which is only logged. */
+uint64_t ledger_begin (const Request *request, time_t now, bool counted);
+void ledger_end (uint64_t number, const Reply *reply, double ms, bool counted);
 bool ledger_spend (Emulator *emulator, unsigned credits);             /* false: not enough left */
 int64_t ledger_remaining (Emulator *emulator, bool *half_used);       /* -1: no limit */
 /* Places for calls under way. false: none free. */

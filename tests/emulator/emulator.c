@@ -20,6 +20,7 @@ enum
   MOST_NOTES = 1000000
 };
 
+/* What the command line said; a reset goes back to it. */
 typedef struct
 {
   int port;
@@ -28,6 +29,8 @@ typedef struct
   char *records;
   char **settings; /* NAME=VALUE */
 } Options;
+
+static Options options = { .notes = -1, .seed = 1 };
 
 /* ---- time ---------------------------------------------------------------------------------------------------------------------------- */
 
@@ -152,20 +155,20 @@ set_number (const char *name, int64_t value)
 }
 
 static bool
-parse_options (Options *options, int *argc, char ***argv, GError **error)
+parse_options (int *argc, char ***argv, GError **error)
 {
   g_autoptr (GOptionContext) context = g_option_context_new ("- an emulated Zoho CRM org");
   int latency = 0, concurrency = 0;
   int64_t credits = 0;
   const GOptionEntry entries[] = {
-    { "port", 0, 0, G_OPTION_ARG_INT, &options->port, "port on 127.0.0.1; 0: any", "P" },
-    { "records", 0, 0, G_OPTION_ARG_STRING, &options->records, "how many records each module has", "Leads=1000,..." },
-    { "notes", 0, 0, G_OPTION_ARG_INT, &options->notes, "how many notes, spread over all records", "N" },
-    { "seed", 0, 0, G_OPTION_ARG_INT64, &options->seed, "what the records are made from", "S" },
+    { "port", 0, 0, G_OPTION_ARG_INT, &options.port, "port on 127.0.0.1; 0: any", "P" },
+    { "records", 0, 0, G_OPTION_ARG_STRING, &options.records, "how many records each module has", "Leads=1000,..." },
+    { "notes", 0, 0, G_OPTION_ARG_INT, &options.notes, "how many notes, spread over all records", "N" },
+    { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "what the records are made from", "S" },
     { "latency-ms", 0, 0, G_OPTION_ARG_INT, &latency, "how long each call takes", "L" },
     { "concurrency", 0, 0, G_OPTION_ARG_INT, &concurrency, "calls at a time; 0: any number", "C" },
     { "credits", 0, 0, G_OPTION_ARG_INT64, &credits, "credits of a day; 0: no limit", "K" },
-    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings, "a knob, see README.md", "NAME=VALUE" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.settings, "a knob, see README.md", "NAME=VALUE" },
     { 0 },
   };
 
@@ -174,23 +177,26 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
     return false;
   if (*argc > 1)
     return fail (error, "%s: unknown argument", (*argv)[1]);
-  if (options->port < 0 || options->port > 65535)
+  if (options.port < 0 || options.port > 65535)
     return fail (error, "%s", "--port: 0 to 65535");
   set_number ("latency_ms", latency);
   set_number ("concurrency", concurrency);
   set_number ("credits", credits);
-  return apply_settings (options->settings, error);
+  if (!apply_settings (options.settings, error))
+    return false;
+  settings_keep ();
+  return true;
 }
 
 static bool
-make_org (Emulator *emulator, const Options *options, GError **error)
+make_org (Emulator *emulator, GError **error)
 {
-  bool sample = options->records == NULL;
-  int notes = options->notes >= 0 ? options->notes : sample ? SAMPLE_NOTES : 0;
+  bool sample = options.records == NULL;
+  int notes = options.notes >= 0 ? options.notes : sample ? SAMPLE_NOTES : 0;
 
-  emulator->seed = (uint64_t) options->seed;
+  emulator->seed = (uint64_t) options.seed;
   schema_start (emulator);
-  if (!apply_records (emulator, sample ? SAMPLE : options->records, error))
+  if (!apply_records (emulator, sample ? SAMPLE : options.records, error))
     return false;
   schema_module (emulator, "Notes")->generated = (uint64_t) MIN (notes, MOST_NOTES);
   generate_count_rows (emulator);
@@ -215,6 +221,37 @@ stop_families (Emulator *emulator)
   notes_stop (emulator);
 }
 
+static void
+make_anew (Emulator *emulator)
+{
+  g_autoptr (GError) error = NULL;
+
+  pthread_rwlock_wrlock (&emulator->lock);
+  store_stop (emulator);
+  schema_stop (emulator);
+  if (!make_org (emulator, &error))
+    g_error ("the org of the start cannot be made again: %s", error->message);
+  store_start (emulator);
+  emulator->offset_s = 0;
+  pthread_rwlock_unlock (&emulator->lock);
+}
+
+void
+emulator_reset (Emulator *emulator)
+{
+  json_auto_t *none = json_array ();
+
+  faults_set (none, NULL);
+  pthread_rwlock_wrlock (&emulator->gate);
+  stop_families (emulator);
+  settings_restore ();
+  make_anew (emulator);
+  oauth_reset (emulator, true);
+  ledger_reset ();
+  start_families (emulator);
+  pthread_rwlock_unlock (&emulator->gate);
+}
+
 /* Serves until SIGTERM or SIGINT, which all threads have blocked. */
 static bool
 serve (Emulator *emulator, unsigned port, const sigset_t *signals, GError **error)
@@ -231,11 +268,11 @@ serve (Emulator *emulator, unsigned port, const sigset_t *signals, GError **erro
 }
 
 static bool
-run (Emulator *emulator, const Options *options, const sigset_t *signals, GError **error)
+run (Emulator *emulator, const sigset_t *signals, GError **error)
 {
   bool served;
 
-  if (!make_org (emulator, options, error))
+  if (!make_org (emulator, error))
     {
       schema_stop (emulator);
       return false;
@@ -247,7 +284,7 @@ run (Emulator *emulator, const Options *options, const sigset_t *signals, GError
   faults_start ();
   routes_start ();
   start_families (emulator);
-  served = serve (emulator, (unsigned) options->port, signals, error);
+  served = serve (emulator, (unsigned) options.port, signals, error);
   stop_families (emulator);
   routes_stop ();
   ledger_stop ();
@@ -262,7 +299,6 @@ int
 main (int argc, char **argv)
 {
   static Emulator emulator;
-  Options options = { .notes = -1, .seed = 1 };
   g_autoptr (GError) error = NULL;
   sigset_t signals;
   bool good;
@@ -273,9 +309,10 @@ main (int argc, char **argv)
   sigaddset (&signals, SIGINT);
   pthread_sigmask (SIG_BLOCK, &signals, NULL);
   signal (SIGPIPE, SIG_IGN);
+  pthread_rwlock_init (&emulator.gate, NULL);
   pthread_rwlock_init (&emulator.lock, NULL);
   settings_start ();
-  good = parse_options (&options, &argc, &argv, &error) && run (&emulator, &options, &signals, &error);
+  good = parse_options (&argc, &argv, &error) && run (&emulator, &signals, &error);
   if (!good)
     fprintf (stderr, "zoho-emulator: %s\n", error->message);
   settings_stop ();
@@ -283,5 +320,6 @@ main (int argc, char **argv)
   g_free (options.records);
   g_strfreev (options.settings);
   pthread_rwlock_destroy (&emulator.lock);
+  pthread_rwlock_destroy (&emulator.gate);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -366,7 +366,7 @@ static bool
 serve (Emulator *emulator, Request *request, Reply *reply, Fault *fault)
 {
   bool counted = !oauth_owns (request);
-  uint64_t number = counted ? ledger_begin (request, emulator_now (emulator)) : 0;
+  uint64_t number = ledger_begin (request, emulator_now (emulator), counted);
   int64_t start = g_get_monotonic_time ();
 
   faults_take (request, fault);
@@ -375,8 +375,7 @@ serve (Emulator *emulator, Request *request, Reply *reply, Fault *fault)
     faults_wait (fault, fault->stall ? -1 : fault->stall_ms, request->fd);
   if (!fault->reset)
     answer (emulator, request, reply, fault);
-  if (counted)
-    ledger_end (number, reply, (double) (g_get_monotonic_time () - start) / 1000);
+  ledger_end (number, reply, (double) (g_get_monotonic_time () - start) / 1000, counted);
   if (fault->reset)
     reset_connection (request->fd);
   return !fault->reset;

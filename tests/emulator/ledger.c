@@ -78,7 +78,7 @@ ledger_stop (void)
 }
 
 uint64_t
-ledger_begin (const Request *request, time_t now)
+ledger_begin (const Request *request, time_t now, bool counted)
 {
   Call *call = g_new0 (Call, 1);
   uint64_t number;
@@ -98,21 +98,21 @@ ledger_begin (const Request *request, time_t now)
       call_free (g_queue_pop_head (&calls));
       first_number++;
     }
-  requests++;
-  in_flight++;
+  requests += counted;
+  in_flight += counted;
   max_in_flight = MAX (max_in_flight, in_flight);
   pthread_mutex_unlock (&lock);
   return number;
 }
 
 void
-ledger_end (uint64_t number, const Reply *reply, double ms)
+ledger_end (uint64_t number, const Reply *reply, double ms, bool counted)
 {
   Call *call;
 
   pthread_mutex_lock (&lock);
-  in_flight--;
-  rejected += reply->rejected;
+  in_flight -= counted;
+  rejected += counted && reply->rejected;
   call = number < first_number ? NULL : g_queue_peek_nth (&calls, (unsigned) (number - first_number));
   if (call != NULL)
     {

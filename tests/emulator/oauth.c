@@ -122,13 +122,10 @@ add_grant (const char *token, const char *user_id, const char *scope)
   return grant;
 }
 
-void
-oauth_start (Emulator *emulator)
+/* Those that need no consent. */
+static void
+add_grants (void)
 {
-  grants = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, grant_free);
-  tokens = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, access_free);
-  codes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, code_free);
-  serial = (uint64_t) g_get_real_time ();
   add_grant ("1000.demo.refresh", ME_ID, ALL_SCOPES);
   for (unsigned i = 1; i < users_count (); i++)
     {
@@ -136,6 +133,16 @@ oauth_start (Emulator *emulator)
 
       add_grant (token, json_string_value (json_object_get (users_at (i), "id")), ALL_SCOPES);
     }
+}
+
+void
+oauth_start (Emulator *emulator)
+{
+  grants = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, grant_free);
+  tokens = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, access_free);
+  codes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, code_free);
+  serial = (uint64_t) g_get_real_time ();
+  add_grants ();
 }
 
 void
@@ -158,7 +165,7 @@ oauth_calls (void)
 }
 
 void
-oauth_reset (void)
+oauth_reset (Emulator *emulator, bool all)
 {
   GHashTableIter iter;
   gpointer grant;
@@ -168,6 +175,13 @@ oauth_reset (void)
   g_hash_table_iter_init (&iter, grants);
   while (g_hash_table_iter_next (&iter, NULL, &grant))
     g_array_set_size (((Grant *) grant)->mints, 0);
+  if (all)
+    {
+      g_hash_table_remove_all (tokens);
+      g_hash_table_remove_all (codes);
+      g_hash_table_remove_all (grants);
+      add_grants ();
+    }
   pthread_mutex_unlock (&lock);
 }
 

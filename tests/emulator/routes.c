@@ -290,7 +290,7 @@ check_body (Request *request, const Route *route, Reply *reply)
 
   if ((route->flags & ROUTE_NO_JSON) != 0 || request->body_size == 0)
     return true;
-  if ((route->flags & ROUTE_BULK) != 0 && !json)
+  if ((route->flags & ROUTE_BULK) != 0 && (type == NULL || !json))
     {
       reply_error (reply, 415, "MEDIA_TYPE_NOT_SUPPORTED", "the media type is not supported", NULL);
       return false;
@@ -342,12 +342,14 @@ run (Emulator *emulator, Request *request, const Route *route, Reply *reply)
 
   if (latency > 0)
     faults_wait (NULL, latency, request->fd);
+  pthread_rwlock_rdlock (&emulator->gate);
   if ((route->flags & ROUTE_WRITES) != 0 || request->external)
     pthread_rwlock_wrlock (&emulator->lock);
   else
     pthread_rwlock_rdlock (&emulator->lock);
   route->handler (emulator, request, reply);
   pthread_rwlock_unlock (&emulator->lock);
+  pthread_rwlock_unlock (&emulator->gate);
 }
 
 /* With a place for it among the calls under way. */

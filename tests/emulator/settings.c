@@ -5,6 +5,7 @@
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static GHashTable *settings; /* name -> text */
+static GHashTable *kept;     /* as at the start; NULL: not yet */
 
 void
 settings_start (void)
@@ -16,6 +17,35 @@ void
 settings_stop (void)
 {
   g_clear_pointer (&settings, g_hash_table_unref);
+  g_clear_pointer (&kept, g_hash_table_unref);
+}
+
+static GHashTable *
+copy_of (GHashTable *table)
+{
+  GHashTable *copy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTableIter iter;
+  gpointer name, text;
+
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &name, &text))
+    g_hash_table_insert (copy, g_strdup (name), g_strdup (text));
+  return copy;
+}
+
+void
+settings_keep (void)
+{
+  kept = copy_of (settings);
+}
+
+void
+settings_restore (void)
+{
+  pthread_rwlock_wrlock (&lock);
+  g_hash_table_unref (settings);
+  settings = copy_of (kept);
+  pthread_rwlock_unlock (&lock);
 }
 
 void
