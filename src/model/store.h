@@ -35,6 +35,7 @@ typedef struct
   GList link;
   void *bell;
   GError *failure;
+  int64_t began_us;
 } StoreWait;
 
 #define STORE_WAIT_INIT(ring_, data_, priority_)                                                                       \

@@ -1,0 +1,317 @@
+/* One record, afresh: a single GET, its full rich texts where one may be cut, its further rows where a GET embeds only
+ * some. All who want the same record share one flight. */
+#include "model/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <string.h>
+
+typedef struct
+{
+  FetchDone done;
+  void *data;
+} Asker;
+
+typedef struct
+{
+  StoreModule *module;
+  uint64_t id;
+  char id_text[24];
+  json_t *record; /* from the GET on */
+  GArray *rest;   /* Sweep *: of the deep fields with more rows than embedded, parallel to schema->deep, else NULL */
+  unsigned pending; /* sweeps not done */
+  const Schema *schema;
+  Bell landed;
+  GArray *askers; /* Asker */
+  uint64_t ticket;
+} Flight;
+
+typedef struct
+{
+  Flight *flight;
+  DeepField *deep;
+  Sweep *sweep;
+  json_t *rows;
+} Rest;
+
+static void
+rest_free (Rest *rest)
+{
+  sweep_free (rest->sweep);
+  json_decref (rest->rows);
+  g_free (rest);
+}
+
+static void
+flight_end (Flight *flight, const GError *error)
+{
+  StoreModule *module = flight->module;
+
+  g_hash_table_remove (module->flights, &flight->id);
+  for (guint i = 0; i < flight->askers->len; i++)
+    {
+      Asker asker = g_array_index (flight->askers, Asker, i);
+
+      if (asker.done != NULL)
+        asker.done (asker.data, flight->id, error);
+    }
+  bell_ring (module->store, &flight->landed, error);
+  for (guint i = 0; i < flight->rest->len; i++)
+    if (g_array_index (flight->rest, Rest *, i) != NULL)
+      rest_free (g_array_index (flight->rest, Rest *, i));
+  g_array_unref (flight->rest);
+  g_array_unref (flight->askers);
+  g_clear_pointer (&flight->record, json_decref);
+  g_free (flight);
+}
+
+static void
+flight_fail (Flight *flight, const GError *error)
+{
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
+    {
+      int64_t until = clock_now_us () + MISSING_TTL_US;
+
+      table_remove (flight->module, flight->id);
+      g_hash_table_insert (flight->module->missing, g_memdup2 (&flight->id, sizeof flight->id),
+                           g_memdup2 (&until, sizeof until));
+    }
+  flight_end (flight, error);
+}
+
+/* The deep fields as the document shows them, from what the GET embedded or the rest brought. */
+static void
+settle_deep (Flight *flight)
+{
+  for (guint i = 0; i < flight->schema->deep->len; i++)
+    {
+      DeepField *deep = flight->schema->deep->pdata[i];
+      Rest *rest = i < flight->rest->len ? g_array_index (flight->rest, Rest *, i) : NULL;
+      const json_t *source = rest != NULL ? rest->rows : json_object_get (flight->record, deep->field);
+      g_autoptr (json_t) rows = json_array ();
+      size_t index;
+      json_t *row;
+
+      json_array_foreach (source, index, row)
+        if (json_is_object (row) && row_id (row) != 0)
+          json_array_append_new (rows, rest != NULL ? json_incref (row) : document_row (deep, row));
+      module_note_rows (flight->module, flight->id, rows);
+      document_set_rows (flight->record, deep->field, rows);
+    }
+}
+
+static void
+flight_land (Flight *flight)
+{
+  StoreModule *module = flight->module;
+  Document document = { 0 };
+  Entry *entry;
+
+  settle_deep (flight);
+  document_make (flight->schema, flight->record, flight->id, &document);
+  entry = table_put (module, flight->id, module->listing != LISTING_UNLISTED);
+  table_set (module, entry, &document);
+  entry->checked_us = clock_now_us ();
+  document_clear (&document);
+  flight_end (flight, NULL);
+}
+
+/* ---- further rows ----------------------------------------------------------------------------------------------- */
+
+static void
+rest_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
+{
+  Rest *rest = data;
+  const char *parent = json_get_text (json_object_get (row, rest->deep->parent), "id");
+
+  if (g_strcmp0 (parent, rest->flight->id_text) == 0)
+    json_array_append_new (rest->rows, document_row (rest->deep, row));
+}
+
+static void
+rest_progress (void *data, const GError *error)
+{
+  Rest *rest = data;
+  Flight *flight = rest->flight;
+
+  if (error != NULL)
+    flight_fail (flight, error);
+  else if (!sweep_done (rest->sweep))
+    sweep_pump (rest->sweep, UINT64_MAX);
+  else if (--flight->pending == 0)
+    flight_land (flight);
+}
+
+static void
+rest_start (Flight *flight, guint index, DeepField *deep, GPtrArray *slices)
+{
+  Rest *rest = g_new0 (Rest, 1);
+  SweepConfig config = { .module = deep->module, .slices = slices, .count = -1, .priority = CLIENT_PERSON,
+                         .row = rest_row, .progress = rest_progress, .data = rest };
+
+  rest->flight = flight;
+  rest->deep = deep;
+  rest->rows = json_array ();
+  rest->sweep = sweep_new (flight->module->store, &config);
+  g_array_index (flight->rest, Rest *, index) = rest;
+  flight->pending++;
+  sweep_pump (rest->sweep, UINT64_MAX);
+}
+
+/* Zoho names in $has_more the deep fields of which it embedded only some rows (zoho-crm-v8 4.2a). */
+static void
+fetch_rest (Flight *flight)
+{
+  const json_t *more = json_object_get (flight->record, "$has_more");
+
+  g_array_set_size (flight->rest, flight->schema->deep->len);
+  for (guint i = 0; i < flight->schema->deep->len; i++)
+    {
+      DeepField *deep = flight->schema->deep->pdata[i];
+
+      if (json_is_true (json_object_get (more, deep->field)))
+        rest_start (flight, i, deep, deep_slices (deep));
+    }
+  if (flight->pending == 0)
+    flight_land (flight);
+}
+
+/* ---- full texts ------------------------------------------------------------------------------------------------- */
+
+static void
+on_full (const RecordsPage *page, const GError *error, void *data)
+{
+  Flight *flight = data;
+  Store *store = flight->module->store;
+
+  call_begin (store, flight->ticket);
+  if (error != NULL)
+    flight_fail (flight, error);
+  else
+    {
+      const json_t *row = json_array_get (page->rows, 0);
+
+      for (guint i = 0; i < flight->schema->rich->len; i++)
+        {
+          const char *field = flight->schema->rich->pdata[i];
+          json_t *value = json_object_get (row, field);
+
+          if (json_is_string (value) && row_id (row) == flight->id)
+            json_object_set (flight->record, field, value);
+        }
+      fetch_rest (flight);
+    }
+  call_end (store);
+}
+
+/* A text longer than lists give is whole; one of just that length may be cut. */
+static bool
+needs_full (const Flight *flight)
+{
+  for (guint i = 0; i < flight->schema->rich->len; i++)
+    if (rich_is_cut_length (json_object_get (flight->record, flight->schema->rich->pdata[i])))
+      return true;
+  return false;
+}
+
+static void
+on_record (const RecordsPage *page, const GError *error, void *data)
+{
+  Flight *flight = data;
+  Store *store = flight->module->store;
+  const json_t *row = page != NULL ? json_array_get (page->rows, 0) : NULL;
+  g_autoptr (GError) other = NULL;
+
+  call_begin (store, flight->ticket);
+  if (error == NULL && row_id (row) != flight->id)
+    {
+      g_set_error (&other, ZOHO_ERROR, ZOHO_ERROR_FAILED, "Zoho answered with another record than %s/%s",
+                   flight->module->name, flight->id_text);
+      error = other;
+    }
+  if (error != NULL)
+    flight_fail (flight, error);
+  else
+    {
+      flight->record = json_copy ((json_t *)row);
+      if (needs_full (flight))
+        {
+          flight->ticket = records_full (store->config.client, flight->module->name, flight->id_text,
+                                         flight->schema->rich_fields, CLIENT_PERSON, on_full, flight);
+          call_sent (store, flight->ticket);
+        }
+      else
+        fetch_rest (flight);
+    }
+  call_end (store);
+}
+
+static Flight *
+flight_of (StoreModule *module, uint64_t id, ClientPriority priority)
+{
+  Flight *flight = g_hash_table_lookup (module->flights, &id);
+
+  if (flight != NULL)
+    return flight;
+  flight = g_new0 (Flight, 1);
+  flight->module = module;
+  flight->id = id;
+  flight->schema = module->schema;
+  g_snprintf (flight->id_text, sizeof flight->id_text, "%" G_GUINT64_FORMAT, id);
+  flight->askers = g_array_new (FALSE, FALSE, sizeof (Asker));
+  flight->rest = g_array_new (FALSE, TRUE, sizeof (Rest *));
+  g_hash_table_insert (module->flights, &flight->id, flight);
+  flight->ticket
+      = records_get (module->store->config.client, module->name, flight->id_text, priority, on_record, flight);
+  call_sent (module->store, flight->ticket);
+  return flight;
+}
+
+StoreState
+fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
+{
+  const Entry *entry = table_find (module, id);
+  const int64_t *missing_until = g_hash_table_lookup (module->missing, &id);
+  StoreState state;
+
+  if (wait_failed (wait, error))
+    return STORE_FAILED;
+  if (entry != NULL && entry->text != NULL && entry->checked_us >= wait_began_us (wait))
+    return STORE_READY;
+  if (missing_until != NULL && clock_now_us () < *missing_until)
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "There is no record %" G_GUINT64_FORMAT " in %s", id,
+                   module->name);
+      return STORE_FAILED;
+    }
+  state = catalog_schema (module, wait, error);
+  if (state != STORE_READY)
+    return state;
+  return bell_wait (&flight_of (module, id, wait->priority)->landed, wait);
+}
+
+void
+fetch_for (StoreModule *module, uint64_t id, FetchDone done, void *data)
+{
+  Asker asker = { done, data };
+
+  g_array_append_val (flight_of (module, id, CLIENT_LISTING)->askers, asker);
+}
+
+void
+fetch_forget (StoreModule *module, void *data)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, module->flights);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      GArray *askers = ((Flight *)value)->askers;
+
+      for (guint i = 0; i < askers->len; i++)
+        if (g_array_index (askers, Asker, i).data == data)
+          g_array_index (askers, Asker, i).done = NULL;
+    }
+}

@@ -1,0 +1,576 @@
+/* The first listing of a module: all its rows, their deep fields joined, their rich texts whole, and what changed while
+ * they were read. It goes on as far as somebody reads on.
+ *
+ *   phase    under way                                                leaves when
+ *   ROWS     rows; subform and linking rows; full texts; torn rows   all of them are there -> CLOSING
+ *   CLOSING  a refresh since the start                                it is there           -> the listing is LISTED
+ */
+#include "model/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <string.h>
+
+/* Zoho's page tokens end after 100,000 rows, from either end. */
+#define ROWS_MAX 200000
+
+/* Ids of fetch_full_data are 1,024 characters at most in newer editions: the batch shrinks when one is refused. */
+#define FULL_SMALL 50
+
+typedef struct
+{
+  Load *load;
+  DeepField *deep;
+  Sweep *sweep;
+  GHashTable *rows; /* record id -> json array of shown rows */
+} DeepLoad;
+
+/* A row that waits for its deep fields or its full texts. */
+typedef struct
+{
+  uint64_t id;
+  json_t *row;
+  bool needs_full;
+} Pending;
+
+typedef struct
+{
+  Load *load; /* NULL: given up */
+  Store *store;
+  GArray *ids;
+  uint64_t ticket;
+} FullCall;
+
+struct Load
+{
+  StoreModule *module;
+  const Schema *schema;
+  Sweep *sweep;
+  GPtrArray *deep;    /* DeepLoad * */
+  GHashTable *pending; /* id -> Pending */
+  GArray *cut;        /* ids whose full texts are to be asked */
+  GPtrArray *full_calls; /* FullCall *: in flight */
+  unsigned full_max;
+  unsigned singles;   /* torn rows being fetched */
+  uint64_t want;
+  int64_t started_wall_s;
+  int64_t started_us;
+  struct CountCall *count_call;
+  Refresh *closing;
+  Bell moved;         /* something landed */
+};
+
+typedef struct CountCall
+{
+  Load *load; /* NULL: given up */
+  Store *store;
+  uint64_t ticket;
+} CountCall;
+
+static void
+pending_free (gpointer data)
+{
+  Pending *pending = data;
+
+  json_decref (pending->row);
+  g_free (pending);
+}
+
+static void
+deep_load_free (gpointer data)
+{
+  DeepLoad *deep = data;
+
+  sweep_free (deep->sweep);
+  g_hash_table_unref (deep->rows);
+  g_free (deep);
+}
+
+void
+load_free (Load *load)
+{
+  if (load == NULL)
+    return;
+  if (load->count_call != NULL)
+    load->count_call->load = NULL;
+  for (guint i = 0; i < load->full_calls->len; i++)
+    ((FullCall *)load->full_calls->pdata[i])->load = NULL;
+  fetch_forget (load->module, load);
+  bell_ring (load->module->store, &load->moved, NULL);
+  refresh_free (load->closing);
+  sweep_free (load->sweep);
+  g_ptr_array_unref (load->deep);
+  g_ptr_array_unref (load->full_calls);
+  g_hash_table_unref (load->pending);
+  g_array_unref (load->cut);
+  g_free (load);
+}
+
+static void load_go_on (Load *load, const GError *error);
+
+/* ---- documents -------------------------------------------------------------------------------------------------- */
+
+static bool
+deep_done (const Load *load)
+{
+  for (guint i = 0; i < load->deep->len; i++)
+    if (!sweep_done (((DeepLoad *)load->deep->pdata[i])->sweep))
+      return false;
+  return true;
+}
+
+static void
+set_document (Load *load, Entry *entry, Document *document)
+{
+  table_set (load->module, entry, document);
+  entry->checked_us = clock_now_us ();
+}
+
+/* Makes the document of @pending if everything it needs is there. Returns: true when it did. */
+static bool
+finish (Load *load, Pending *pending)
+{
+  Document document = { 0 };
+  Entry *entry;
+
+  if (pending->needs_full || !deep_done (load))
+    return false;
+  for (guint i = 0; i < load->deep->len; i++)
+    {
+      DeepLoad *deep = load->deep->pdata[i];
+
+      document_set_rows (pending->row, deep->deep->field, g_hash_table_lookup (deep->rows, &pending->id));
+    }
+  document_make (load->schema, pending->row, pending->id, &document);
+  entry = table_put (load->module, pending->id, true);
+  set_document (load, entry, &document);
+  document_clear (&document);
+  return true;
+}
+
+static gboolean
+finish_one (gpointer key, gpointer value, gpointer data)
+{
+  return finish (data, value);
+}
+
+static void
+on_single (void *data, uint64_t id, const GError *error)
+{
+  Load *load = data;
+
+  load->singles--;
+  g_hash_table_remove (load->pending, &id);
+  load_go_on (load, error != NULL && error->code != ZOHO_ERROR_NOT_FOUND ? error : NULL);
+}
+
+static void
+load_single (Load *load, uint64_t id)
+{
+  load->singles++;
+  fetch_for (load->module, id, on_single, load);
+}
+
+static bool
+maybe_cut (const Load *load, const json_t *row)
+{
+  for (guint i = 0; i < load->schema->rich->len; i++)
+    if (rich_maybe_cut (json_object_get (row, load->schema->rich->pdata[i])))
+      return true;
+  return false;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
+
+/* The name is known before the rest: it can be listed. */
+static void
+load_name (void *data, uint64_t id, const json_t *row)
+{
+  Load *load = data;
+  Entry *entry = table_put (load->module, id, true);
+  const json_t *value = load->schema->label != NULL ? json_object_get (row, load->schema->label) : NULL;
+  const char *text = json_is_object (value) ? json_get_text (value, "name") : json_text (value);
+
+  if (entry->label == NULL)
+    {
+      entry->label = names_label (text != NULL ? text : "");
+      entry->mtime = row_modified (row);
+    }
+}
+
+static void
+load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
+{
+  Load *load = data;
+  Pending *pending;
+
+  if (document != NULL)
+    {
+      set_document (load, table_put (load->module, id, true), document);
+      return;
+    }
+  if (torn)
+    {
+      load_single (load, id);
+      return;
+    }
+  pending = g_new0 (Pending, 1);
+  pending->id = id;
+  pending->row = json_copy (row);
+  pending->needs_full = maybe_cut (load, row);
+  if (pending->needs_full)
+    g_array_append_val (load->cut, id);
+  if (pending->needs_full || !finish (load, pending))
+    g_hash_table_replace (load->pending, &pending->id, pending);
+  else
+    pending_free (pending);
+}
+
+static void
+load_progress (void *data, const GError *error)
+{
+  load_go_on (data, error);
+}
+
+static void
+deep_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
+{
+  DeepLoad *deep = data;
+  StoreModule *module = deep->load->module;
+  const char *parent = json_get_text (json_object_get (row, deep->deep->parent), "id");
+  uint64_t record;
+  json_t *rows;
+
+  if (parent == NULL || !names_parse_id (parent, &record))
+    return;
+  rows = g_hash_table_lookup (deep->rows, &record);
+  if (rows == NULL)
+    {
+      rows = json_array ();
+      g_hash_table_insert (deep->rows, g_memdup2 (&record, sizeof record), rows);
+    }
+  json_array_append_new (rows, document_row (deep->deep, row));
+  g_hash_table_insert (module->rows, g_memdup2 (&id, sizeof id),
+                       g_memdup2 (&(RowKnown){ record, row_modified (row) }, sizeof (RowKnown)));
+}
+
+static void
+deep_progress (void *data, const GError *error)
+{
+  DeepLoad *deep = data;
+  Load *load = deep->load;
+
+  if (error == NULL && deep_done (load))
+    g_hash_table_foreach_remove (load->pending, finish_one, load);
+  load_go_on (load, error);
+}
+
+/* ---- full texts ------------------------------------------------------------------------------------------------- */
+
+static void
+take_full (Load *load, FullCall *call, const json_t *rows)
+{
+  size_t index;
+  json_t *row;
+
+  json_array_foreach (rows, index, row)
+    {
+      uint64_t id = row_id (row);
+      Pending *pending = g_hash_table_lookup (load->pending, &id);
+
+      if (pending == NULL || !pending->needs_full)
+        continue;
+      for (guint i = 0; i < load->schema->rich->len; i++)
+        {
+          const char *field = load->schema->rich->pdata[i];
+
+          if (json_is_string (json_object_get (row, field)))
+            json_object_set (pending->row, field, json_object_get (row, field));
+        }
+      pending->needs_full = false;
+      if (finish (load, pending))
+        g_hash_table_remove (load->pending, &id);
+    }
+  /* What the answer left out is asked for alone. */
+  for (guint i = 0; i < call->ids->len; i++)
+    {
+      uint64_t id = g_array_index (call->ids, uint64_t, i);
+      const Pending *pending = g_hash_table_lookup (load->pending, &id);
+
+      if (pending != NULL && pending->needs_full)
+        load_single (load, id);
+    }
+}
+
+static void
+on_full (const RecordsPage *page, const GError *error, void *data)
+{
+  FullCall *call = data;
+  Store *store = call->store;
+  Load *load;
+
+  call_begin (store, call->ticket);
+  load = call->load;
+  if (load != NULL)
+    {
+      g_ptr_array_remove_fast (load->full_calls, call);
+      if (page != NULL)
+        take_full (load, call, page->rows);
+      else
+        {
+          g_array_append_vals (load->cut, call->ids->data, call->ids->len);
+          if (error->code == ZOHO_ERROR_INVALID && load->full_max > FULL_SMALL)
+            {
+              load->full_max = FULL_SMALL;
+              error = NULL;
+            }
+        }
+      load_go_on (load, error);
+    }
+  g_array_unref (call->ids);
+  g_free (call);
+  call_end (store);
+}
+
+static void
+send_full (Load *load)
+{
+  FullCall *call = g_new0 (FullCall, 1);
+  g_autoptr (GString) ids = g_string_new (NULL);
+  unsigned size = MIN (load->cut->len, load->full_max);
+
+  call->load = load;
+  call->store = load->module->store;
+  call->ids = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+  g_array_append_vals (call->ids, load->cut->data, size);
+  g_array_remove_range (load->cut, 0, size);
+  for (unsigned i = 0; i < size; i++)
+    g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, i > 0 ? "," : "", g_array_index (call->ids, uint64_t, i));
+  g_ptr_array_add (load->full_calls, call);
+  call->ticket = records_full (call->store->config.client, load->module->name, ids->str, load->schema->rich_fields,
+                               CLIENT_LISTING, on_full, call);
+  call_sent (call->store, call->ticket);
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
+
+static void
+on_closed (void *data, int64_t server_time, bool relist, const GError *error)
+{
+  Load *load = data;
+  StoreModule *module = load->module;
+  int64_t now = clock_now_us ();
+
+  load->closing = NULL;
+  if (error != NULL || relist)
+    {
+      bell_ring (module->store, &load->moved, error);
+      if (relist)
+        {
+          module->load = NULL;
+          module->listing = LISTING_UNLISTED;
+          load_free (load);
+        }
+      return;
+    }
+  module->listing = LISTING_LISTED;
+  module->since = server_time != 0 ? server_time : load->started_wall_s;
+  module->refreshed_us = now;
+  module->fresh_until_us = now + module->store->config.ttl_us;
+  module->stale_offline = false;
+  module->load = NULL;
+  load_free (load);
+}
+
+static bool
+rows_done (const Load *load)
+{
+  return sweep_done (load->sweep) && deep_done (load) && load->cut->len == 0 && load->full_calls->len == 0
+         && load->singles == 0 && g_hash_table_size (load->pending) == 0;
+}
+
+/* Records that were here before and are no more: entries of an earlier listing. */
+static void
+drop_unseen (Load *load)
+{
+  StoreModule *module = load->module;
+  g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, module->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Entry *entry = value;
+
+      if (g_hash_table_contains (module->ordered, &entry->id) && entry->checked_us < load->started_us
+          && !sweep_saw (load->sweep, entry->id))
+        g_array_append_val (gone, entry->id);
+    }
+  for (guint i = 0; i < gone->len; i++)
+    table_remove (module, g_array_index (gone, uint64_t, i));
+}
+
+static bool
+busy (const Load *load)
+{
+  for (guint i = 0; i < load->deep->len; i++)
+    if (sweep_flying (((DeepLoad *)load->deep->pdata[i])->sweep))
+      return true;
+  return sweep_flying (load->sweep) || load->full_calls->len > 0 || load->singles > 0 || load->closing != NULL
+         || load->count_call != NULL;
+}
+
+/* Sends what is due. */
+static void
+pump (Load *load)
+{
+  int64_t server_time = sweep_server_time (load->sweep);
+
+  if (load->closing != NULL)
+    return;
+  sweep_pump (load->sweep, load->want);
+  for (guint i = 0; i < load->deep->len; i++)
+    sweep_pump (((DeepLoad *)load->deep->pdata[i])->sweep, UINT64_MAX);
+  while (load->cut->len >= load->full_max || (load->cut->len > 0 && sweep_done (load->sweep)))
+    send_full (load);
+  if (!rows_done (load))
+    return;
+  drop_unseen (load);
+  load->closing = refresh_new (load->module, server_time != 0 ? server_time : load->started_wall_s, false, on_closed,
+                               load);
+}
+
+/* Something landed. After @error nothing is sent before somebody asks again. */
+static void
+load_go_on (Load *load, const GError *error)
+{
+  if (error == NULL)
+    pump (load);
+  bell_ring (load->module->store, &load->moved, error);
+}
+
+static void
+on_count (int64_t count, const GError *error, void *data)
+{
+  g_autofree CountCall *call = data;
+  Store *store = call->store;
+  Load *load;
+
+  call_begin (store, call->ticket);
+  load = call->load;
+  if (load != NULL)
+    {
+      load->count_call = NULL;
+      if (error == NULL && count > ROWS_MAX)
+        {
+          g_autoptr (GError) large = g_error_new (ZOHO_ERROR, ZOHO_ERROR_TOO_LARGE,
+                                                  "%s has %" G_GINT64_FORMAT " records; more than %d cannot be listed yet",
+                                                  load->module->name, count, ROWS_MAX);
+
+          bell_ring (store, &load->moved, large);
+        }
+      else
+        {
+          /* The count is but a hint: without it the pages come one after the other. */
+          if (error == NULL)
+            sweep_expect (load->sweep, count);
+          load_go_on (load, NULL);
+        }
+    }
+  call_end (store);
+}
+
+static Load *
+load_new (StoreModule *module)
+{
+  Load *load = g_new0 (Load, 1);
+  const Schema *schema = module->schema;
+  SweepConfig config = { .module = module->name, .slices = schema->slices, .count = -1, .priority = CLIENT_LISTING,
+                         .schema = schema->deep->len == 0 ? schema : NULL, .row = load_row, .name = load_name,
+                         .progress = load_progress, .data = load };
+
+  load->module = module;
+  load->schema = schema;
+  load->sweep = sweep_new (module->store, &config);
+  load->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, pending_free);
+  load->cut = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+  load->full_calls = g_ptr_array_new ();
+  load->full_max = RECORDS_FULL_MAX;
+  load->started_wall_s = clock_wall_s ();
+  load->started_us = clock_now_us ();
+  load->deep = g_ptr_array_new_with_free_func (deep_load_free);
+  for (guint i = 0; i < schema->deep->len; i++)
+    {
+      DeepLoad *deep = g_new0 (DeepLoad, 1);
+
+      config = (SweepConfig){ .module = ((DeepField *)schema->deep->pdata[i])->module,
+                              .slices = deep_slices (schema->deep->pdata[i]), .count = -1,
+                              .priority = CLIENT_LISTING, .row = deep_row, .progress = deep_progress, .data = deep };
+      deep->load = load;
+      deep->deep = schema->deep->pdata[i];
+      deep->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)json_decref);
+      deep->sweep = sweep_new (module->store, &config);
+      g_ptr_array_add (load->deep, deep);
+    }
+  return load;
+}
+
+static void
+ask_count (Load *load)
+{
+  CountCall *call = g_new0 (CountCall, 1);
+
+  call->load = load;
+  call->store = load->module->store;
+  load->count_call = call;
+  call->ticket = records_count (call->store->config.client, load->module->name, CLIENT_LISTING, on_count, call);
+  call_sent (call->store, call->ticket);
+}
+
+StoreState
+load_begin (StoreModule *module, StoreWait *wait, GError **error)
+{
+  StoreState state = catalog_schema (module, wait, error);
+
+  if (state != STORE_READY)
+    return state;
+  if (module->listing == LISTING_UNLISTED || module->load == NULL)
+    {
+      module->listing = LISTING_LOADING;
+      module->version++;
+      module->load = load_new (module);
+      module->load->want = RECORDS_PAGE;
+      ask_count (module->load);
+      pump (module->load);
+    }
+  return STORE_READY;
+}
+
+StoreState
+load_want (StoreModule *module, uint64_t rows, StoreWait *wait, GError **error)
+{
+  Load *load = module->load;
+
+  if (wait_failed (wait, error))
+    return STORE_FAILED;
+  if (rows > load->want)
+    load->want = rows;
+  pump (load);
+  if (!busy (load))
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "The pages of %s come to no end: Zoho says there are more, but "
+                   "names no next one", module->name);
+      return STORE_FAILED;
+    }
+  return bell_wait (&load->moved, wait);
+}
+
+bool
+load_runs_through (const StoreModule *module)
+{
+  const Load *load = module->load;
+
+  return load != NULL && (load->want == UINT64_MAX || sweep_done (load->sweep));
+}

@@ -1,0 +1,321 @@
+/* What the files of the model share: the store, its modules, entries and flights.
+ *
+ * One lock, store->lock, guards everything here. Nothing waits with it held: calls go out with client_send(), which only
+ * queues, and their answers take the lock on a client worker thread. Rings and news for the listener are collected in
+ * store->outbox while the lock is held and delivered by store_unlock() after it is dropped. Lock order: store, client. */
+#pragma once
+
+#include "api/metadata.h"
+#include "api/records.h"
+#include "model/names.h"
+#include "model/store.h"
+
+#include <pthread.h>
+
+/* ---- wait.c ---- */
+
+/* Something that lands one day; zeroed memory is a valid one. */
+typedef struct
+{
+  GQueue waits; /* StoreWait *, linked by wait->link */
+} Bell;
+
+void store_lock (Store *store);
+void store_unlock (Store *store); /* and delivers the outbox */
+
+/* Lock held, all of them. */
+StoreState bell_wait (Bell *bell, StoreWait *wait);
+/* Rings all that wait; with @error each of them fails. */
+void bell_ring (Store *store, Bell *bell, const GError *error);
+/* The failure a ring left in @wait: moves it to @error. */
+bool wait_failed (StoreWait *wait, GError **error);
+
+typedef enum
+{
+  NEWS_CHANGED,
+  NEWS_GONE,
+  NEWS_RENAMED,
+  NEWS_LISTING
+} NewsKind;
+/* @name is taken over. */
+void store_tell (Store *store, NewsKind kind, StoreModule *module, uint64_t id, char *name);
+
+/* Books a call that went out with @ticket, lock held. Its answer begins with call_begin(), which takes the lock, and ends
+ * with call_end(), which drops it and delivers; store_stop() waits for the latter. */
+void call_sent (Store *store, uint64_t ticket);
+void call_begin (Store *store, uint64_t ticket);
+void call_end (Store *store);
+
+/* ---- schema.c ---- */
+
+/* A field that list pages leave out. */
+typedef struct
+{
+  char *field;       /* of the parent */
+  char *module;      /* subform or linking module */
+  char *parent;      /* field of that module that names the parent record */
+  char *connected;   /* linking: the field with the other record; NULL for a subform */
+  GPtrArray *slices; /* deep_slices() */
+  struct Schema *schema; /* of that module; NULL until known; owned by its StoreModule */
+} DeepField;
+
+/* What the documents of a module consist of. Immutable once built. */
+typedef struct Schema
+{
+  GPtrArray *fields;   /* char *: visible API names, sorted */
+  GPtrArray *slices;   /* char *: `fields` parameters */
+  GPtrArray *deep;     /* DeepField * */
+  GPtrArray *rich;     /* char *: rich text fields; also in slices */
+  GHashTable *known;   /* set of fields, for filtering */
+  char *label;         /* the display field, or NULL */
+  char *rich_fields;   /* comma list of rich */
+  bool has_modified;   /* Modified_Time is among the fields */
+  bool has_se_module;  /* What_Id is */
+} Schema;
+
+Schema *schema_new (const char *module, const char *display_field, json_t *fields);
+void schema_free (Schema *schema);
+/* Is @field of a subform or linking row part of the parent's document? */
+bool schema_row_field (const char *field);
+
+/* The slices in which the rows of @deep are listed, with what names their parent. To be kept by the caller's @deep: freed
+ * with it. */
+GPtrArray *deep_slices (DeepField *deep);
+
+/* ---- record.c ---- */
+
+/* A document being put together. */
+typedef struct
+{
+  GBytes *text;
+  uint64_t version;
+  int64_t mtime;
+  char *label;
+} Document;
+
+/* From a whole record (deep fields as a GET shows them). */
+void document_make (const Schema *schema, const json_t *record, uint64_t id, Document *document);
+void document_clear (Document *document);
+/* One row of a subform or linking module as it stands in the parent's document; a new reference. */
+json_t *document_row (const DeepField *deep, const json_t *row);
+/* Sorts such rows by id and sets them as @field of @record; none: null. */
+void document_set_rows (json_t *record, const char *field, json_t *rows);
+uint64_t row_id (const json_t *row);        /* checked by api/rows.c */
+int64_t row_modified (const json_t *row);   /* 0 when there is none */
+/* May the rich text @value of a list page be a cut one? */
+bool rich_maybe_cut (const json_t *value);
+/* Has it just the length at which a list page cuts? */
+bool rich_is_cut_length (const json_t *value);
+
+/* ---- table.c ---- */
+
+typedef struct
+{
+  uint64_t id;
+  int64_t mtime;
+  uint64_t version; /* 0: no document yet */
+  GBytes *text;
+  char *label;      /* NULL: not known */
+  int64_t checked_us; /* when we last knew it to be current; for single records outside a listing */
+} Entry;
+
+/* Ids in the order they came, shared by the lists that were opened on it. */
+typedef struct
+{
+  unsigned references;
+  GArray *ids; /* uint64_t; only grows */
+} Order;
+
+Entry *table_find (StoreModule *module, uint64_t id);
+/* The entry, made when new. Appends it to the order when @listed and not in it yet. */
+Entry *table_put (StoreModule *module, uint64_t id, bool listed);
+/* Takes over @document's text and label. Tells the listener what changed. */
+void table_set (StoreModule *module, Entry *entry, Document *document);
+/* Tells the listener. */
+void table_remove (StoreModule *module, uint64_t id);
+void table_init (StoreModule *module);
+void table_clear (StoreModule *module);
+void entry_fill (const Entry *entry, StoreEntry *out);
+Order *order_ref (Order *order);
+void order_unref (Order *order);
+
+/* ---- sweep.c ---- */
+
+/* All rows of one module, slice by slice, page by page, from both ends. Rows come to @row (lock held) once all slices of
+ * them are there. */
+typedef struct Sweep Sweep;
+
+typedef struct
+{
+  const char *module;
+  const GPtrArray *slices;
+  int64_t count;               /* how many rows to expect; -1 unknown */
+  const char *if_modified_since; /* a delta: no numbered pages ahead, one end only; NULL: all rows */
+  ClientPriority priority;
+  /* Not NULL, one slice: the documents of rows are made ahead, without the lock; it must outlive the sweep's calls. */
+  const Schema *schema;
+  /* A whole row (slices joined), once per id. @torn: its slices name different Modified_Times. @document: made ahead, to
+   * be cleared or taken, or NULL. Lock held. */
+  void (*row) (void *data, uint64_t id, json_t *row, bool torn, Document *document);
+  /* After each page and at the end; @error: sending stopped, sweep_pump() tries again. Lock held. May free the sweep only
+   * when sweep_done(). */
+  void (*progress) (void *data, const GError *error);
+  /* Rows of the first slice as they come, before they are whole; NULL: not wanted. Lock held. */
+  void (*name) (void *data, uint64_t id, const json_t *row);
+  void *data;
+} SweepConfig;
+
+/* Lock held, all of them. Nothing is sent before sweep_pump(). */
+void sweep_expect (Sweep *sweep, int64_t count); /* the count came later */
+Sweep *sweep_new (Store *store, const SweepConfig *config);
+/* Sends what may be sent while fewer than @want rows have landed. */
+void sweep_pump (Sweep *sweep, uint64_t want);
+bool sweep_done (const Sweep *sweep);
+bool sweep_flying (const Sweep *sweep); /* something is in flight */
+bool sweep_saw (const Sweep *sweep, uint64_t id); /* its whole row was given */
+int64_t sweep_server_time (const Sweep *sweep); /* of the first answer, 0 unknown */
+/* Calls in flight are let go: their answers will be dropped. */
+void sweep_free (Sweep *sweep);
+
+/* ---- the store ---- */
+
+typedef struct Load Load;       /* load.c: a listing being made */
+typedef struct Refresh Refresh; /* refresh.c: what changed */
+
+typedef enum
+{
+  MODULE_RECORDS,
+  MODULE_USERS
+} ModuleKind;
+
+/*   state      listing              leaves when
+ *   UNLISTED   none                 somebody lists it            -> LOADING
+ *   LOADING    grows while read     everything has landed        -> LISTED
+ *   LISTED     whole                fields changed, delta broke  -> LOADING
+ */
+typedef enum
+{
+  LISTING_UNLISTED,
+  LISTING_LOADING,
+  LISTING_LISTED
+} ListingState;
+
+typedef struct
+{
+  uint64_t record;
+  int64_t mtime; /* 0: not known */
+} RowKnown;
+
+struct StoreModule
+{
+  Store *store;
+  ModuleKind kind;
+  char *name;
+  uint64_t number;
+  json_t *metadata;       /* its row of /settings/modules */
+  char *display_field;    /* as metadata says, or NULL */
+
+  Schema *schema;         /* NULL until asked */
+  GPtrArray *old_schemas; /* Schema *: calls under way may still use them; freed with the store */
+  json_t *fields;         /* rows of /settings/fields, kept for the texts */
+  int64_t schema_until_us;
+  bool schema_flying;
+  Bell schema_landed;
+
+  GHashTable *entries;    /* &entry->id -> Entry */
+  GHashTable *ordered;    /* set of ids in order */
+  Order *order;
+  uint64_t version;       /* of the set of names */
+  uint64_t order_holes;   /* removed entries that are still in order */
+  int64_t mtime;
+
+  ListingState listing;
+  Load *load;
+  int64_t fresh_until_us; /* the listing; LISTED only */
+  int64_t since;          /* server time up to which all changes are known */
+  Refresh *refresh;       /* in flight, or NULL */
+  Bell refreshed;
+  bool stale_offline;     /* the last refresh found no connection */
+
+  int64_t refreshed_us;   /* when the last revalidation or listing ended */
+  GHashTable *rows;       /* id of a subform or linking row -> RowKnown */
+
+  GHashTable *flights;    /* id -> Flight (fetch.c) */
+  GHashTable *missing;    /* id -> int64_t *: known not to be there, until */
+
+  json_t *related_lists;  /* texts.c */
+  bool related_flying;
+  Bell related_landed;
+};
+
+struct Store
+{
+  StoreConfig config;
+  pthread_mutex_t lock;   /* guards all below, and all modules */
+  pthread_cond_t quiet;   /* calls became 0 */
+  unsigned calls;
+  GHashTable *tickets;    /* set of uint64_t * */
+  bool stopping;
+  GQueue outbox;          /* wait.c */
+
+  GHashTable *modules;    /* name -> StoreModule; never removed while the store lives */
+  GPtrArray *listed;      /* StoreModule *: the directories, sorted */
+  int64_t modules_until_us;
+  bool modules_known, modules_flying;
+  Bell modules_landed;
+
+  StoreModule *users;
+  uint64_t me;
+  bool me_flying;
+  Bell me_landed;
+
+  json_t *org;            /* texts.c */
+  bool org_flying;
+  Bell org_landed;
+};
+
+#define SCHEMA_TTL_US (15 * 60 * INT64_C (1000000))
+#define MISSING_TTL_US (1 * INT64_C (1000000))
+#define OVERLAP_S 120 /* of deltas: clocks and comparisons differ (zoho-crm-v8 15.2) */
+
+/* catalog.c; lock held */
+StoreModule *module_new (Store *store, ModuleKind kind, const char *name, uint64_t number);
+void module_free (StoreModule *module);
+StoreState catalog_modules (Store *store, StoreWait *wait, GError **error);
+/* The module's schema and those of its subforms. */
+StoreState catalog_schema (StoreModule *module, StoreWait *wait, GError **error);
+/* Notes that subform or linking rows belong to record @id, for deletions, which name no parent. */
+void module_note_rows (StoreModule *module, uint64_t id, const json_t *rows);
+
+/* load.c; lock held */
+/* Starts the first listing or goes on with it; READY once it streams. */
+StoreState load_begin (StoreModule *module, StoreWait *wait, GError **error);
+/* More is wanted: @rows of them in all. WAITING until something lands. */
+StoreState load_want (StoreModule *module, uint64_t rows, StoreWait *wait, GError **error);
+/* Everything is wanted already, so that waiting for a part of it costs nothing more. */
+bool load_runs_through (const StoreModule *module);
+void load_free (Load *load);
+
+/* refresh.c; lock held */
+/* Revalidates a LISTED module. */
+StoreState refresh_module (StoreModule *module, StoreWait *wait, GError **error);
+/* What changed since @since (server time): @done, lock held, once it is in the table. @deep: also subform and linking
+ * rows. @relist: too much changed to be fetched one by one. */
+typedef void (*RefreshDone) (void *data, int64_t server_time, bool relist, const GError *error);
+Refresh *refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, void *data);
+/* Its @done will not be called any more. NULL is fine. */
+void refresh_free (Refresh *refresh);
+
+/* fetch.c; lock held: one record, afresh. READY means the entry in the table was fetched since @wait began. */
+StoreState fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GError **error);
+/* The same for the model itself: @done (lock held) once it is in the table, or has failed. The schema must be known. */
+typedef void (*FetchDone) (void *data, uint64_t id, const GError *error);
+void fetch_for (StoreModule *module, uint64_t id, FetchDone done, void *data);
+/* @done with @data will not be called any more. */
+void fetch_forget (StoreModule *module, void *data);
+
+/* people.c; lock held: the whole of /Users */
+StoreState people_load (StoreModule *users, StoreWait *wait, GError **error);
+
+/* store.c: when this wait began; a thing checked since then is fresh for it whatever the TTL. */
+int64_t wait_began_us (StoreWait *wait);

@@ -1,0 +1,349 @@
+/* The door to the model: every question of fs takes the lock here and asks the file that knows. */
+#include "model/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <string.h>
+
+typedef struct
+{
+  Store *store;
+  uint64_t ticket;
+} MeCall;
+
+Store *
+store_new (const StoreConfig *config)
+{
+  Store *store = g_new0 (Store, 1);
+
+  store->config = *config;
+  pthread_mutex_init (&store->lock, NULL);
+  pthread_cond_init (&store->quiet, NULL);
+  g_queue_init (&store->outbox);
+  store->tickets = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  store->modules = g_hash_table_new (g_str_hash, g_str_equal);
+  store->listed = g_ptr_array_new ();
+  store->users = module_new (store, MODULE_USERS, "Users", 0);
+  return store;
+}
+
+void
+store_stop (Store *store)
+{
+  g_autofree uint64_t *tickets = NULL;
+  guint size = 0;
+  GHashTableIter iter;
+  gpointer ticket;
+
+  store_lock (store);
+  store->stopping = true;
+  tickets = g_new (uint64_t, g_hash_table_size (store->tickets) + 1);
+  g_hash_table_iter_init (&iter, store->tickets);
+  while (g_hash_table_iter_next (&iter, &ticket, NULL))
+    tickets[size++] = *(uint64_t *)ticket;
+  store_unlock (store);
+  for (guint i = 0; i < size; i++)
+    client_cancel (store->config.client, tickets[i]);
+  store_lock (store);
+  while (store->calls > 0)
+    pthread_cond_wait (&store->quiet, &store->lock);
+  store_unlock (store);
+}
+
+void
+store_free (Store *store)
+{
+  GHashTableIter iter;
+  gpointer module;
+
+  if (store == NULL)
+    return;
+  g_hash_table_iter_init (&iter, store->modules);
+  while (g_hash_table_iter_next (&iter, NULL, &module))
+    module_free (module);
+  module_free (store->users);
+  g_hash_table_unref (store->modules);
+  g_ptr_array_unref (store->listed);
+  g_hash_table_unref (store->tickets);
+  g_clear_pointer (&store->org, json_decref);
+  pthread_cond_destroy (&store->quiet);
+  pthread_mutex_destroy (&store->lock);
+  g_free (store);
+}
+
+int64_t
+wait_began_us (StoreWait *wait)
+{
+  if (wait->began_us == 0)
+    wait->began_us = clock_now_us ();
+  return wait->began_us;
+}
+
+/* Lock held: no more questions once it stops. */
+static bool
+is_stopping (const Store *store, GError **error)
+{
+  if (store->stopping)
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
+  return store->stopping;
+}
+
+/* ---- modules ---------------------------------------------------------------------------------------------------- */
+
+StoreState
+store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **error)
+{
+  StoreState state = STORE_FAILED;
+
+  store_lock (store);
+  if (!is_stopping (store, error))
+    state = catalog_modules (store, wait, error);
+  if (state == STORE_READY)
+    *modules = g_ptr_array_copy (store->listed, NULL, NULL);
+  store_unlock (store);
+  return state;
+}
+
+static bool
+is_api_name (const char *name)
+{
+  size_t size = strlen (name);
+
+  if (!g_ascii_isalpha (name[0]) || size > 50)
+    return false;
+  for (size_t i = 0; i < size; i++)
+    if (!g_ascii_isalnum (name[i]) && name[i] != '_')
+      return false;
+  return true;
+}
+
+static StoreModule *
+find_listed (Store *store, const char *name)
+{
+  for (guint i = 0; i < store->listed->len; i++)
+    if (strcmp (((StoreModule *)store->listed->pdata[i])->name, name) == 0)
+      return store->listed->pdata[i];
+  return NULL;
+}
+
+StoreState
+store_module (Store *store, const char *api_name, StoreWait *wait, StoreModule **module, GError **error)
+{
+  StoreState state = STORE_FAILED;
+
+  store_lock (store);
+  if (!is_stopping (store, error))
+    state = is_api_name (api_name) ? catalog_modules (store, wait, error) : STORE_READY;
+  if (state == STORE_READY)
+    {
+      *module = find_listed (store, api_name);
+      if (*module == NULL)
+        {
+          g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "There is no module %s in this org", api_name);
+          state = STORE_FAILED;
+        }
+    }
+  store_unlock (store);
+  return state;
+}
+
+StoreModule *
+store_users (Store *store)
+{
+  return store->users;
+}
+
+const char *
+store_module_name (const StoreModule *module)
+{
+  return module->name;
+}
+
+uint64_t
+store_module_number (const StoreModule *module)
+{
+  return module->number;
+}
+
+int64_t
+store_module_mtime (StoreModule *module)
+{
+  int64_t mtime;
+
+  store_lock (module->store);
+  mtime = module->mtime;
+  store_unlock (module->store);
+  return mtime;
+}
+
+/* ---- records ---------------------------------------------------------------------------------------------------- */
+
+char *
+store_record_name (StoreModule *module, uint64_t id)
+{
+  const Entry *entry;
+  char *name;
+
+  store_lock (module->store);
+  entry = table_find (module, id);
+  name = names_record (entry != NULL && !module->store->config.bare_names ? entry->label : NULL, id);
+  store_unlock (module->store);
+  return name;
+}
+
+static StoreState
+not_found (const StoreModule *module, uint64_t id, GError **error)
+{
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "There is no record %" G_GUINT64_FORMAT " in %s", id,
+               module->name);
+  return STORE_FAILED;
+}
+
+/* Lock held: the record is in the table with its text. @fresh: not older than the TTL. */
+static StoreState
+bring (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **error)
+{
+  const Entry *entry;
+  int64_t now = clock_now_us ();
+  StoreState state = STORE_READY;
+
+  if (module->kind == MODULE_USERS)
+    state = people_load (module, wait, error);
+  else if (module->listing == LISTING_LISTED && (fresh || table_find (module, id) == NULL))
+    state = refresh_module (module, wait, error);
+  if (state != STORE_READY)
+    return state;
+  entry = table_find (module, id);
+  if (module->listing == LISTING_LISTED)
+    return entry != NULL ? STORE_READY : not_found (module, id, error);
+  if (entry != NULL && entry->text != NULL
+      && (!fresh || module->listing == LISTING_LOADING || now < entry->checked_us + module->store->config.ttl_us))
+    return STORE_READY;
+  if (entry != NULL && entry->text == NULL && load_runs_through (module))
+    return load_want (module, UINT64_MAX, wait, error);
+  return fetch_record (module, id, wait, error);
+}
+
+StoreState
+store_entry (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GError **error)
+{
+  StoreState state = STORE_FAILED;
+
+  store_lock (module->store);
+  if (!is_stopping (module->store, error))
+    state = bring (module, id, false, wait, error);
+  if (state == STORE_READY)
+    entry_fill (table_find (module, id), entry);
+  store_unlock (module->store);
+  return state;
+}
+
+StoreState
+store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text, GError **error)
+{
+  StoreState state = STORE_FAILED;
+
+  store_lock (module->store);
+  if (!is_stopping (module->store, error))
+    state = bring (module, id, true, wait, error);
+  if (state == STORE_READY)
+    {
+      const Entry *found = table_find (module, id);
+
+      entry_fill (found, entry);
+      *text = g_bytes_ref (found->text);
+    }
+  store_unlock (module->store);
+  return state;
+}
+
+GBytes *
+store_peek (StoreModule *module, uint64_t id, StoreEntry *entry)
+{
+  const Entry *found;
+  GBytes *text = NULL;
+
+  store_lock (module->store);
+  found = table_find (module, id);
+  if (found != NULL && found->text != NULL)
+    {
+      entry_fill (found, entry);
+      text = g_bytes_ref (found->text);
+    }
+  store_unlock (module->store);
+  return text;
+}
+
+/* ---- me --------------------------------------------------------------------------------------------------------- */
+
+static void
+on_me (json_t *rows, const GError *error, void *data)
+{
+  g_autofree MeCall *call = data;
+  Store *store = call->store;
+  g_autoptr (GError) none = NULL;
+
+  call_begin (store, call->ticket);
+  store->me_flying = false;
+  if (rows != NULL)
+    store->me = row_id (json_array_get (rows, 0));
+  if (rows != NULL && store->me == 0)
+    {
+      none = g_error_new (ZOHO_ERROR, ZOHO_ERROR_FAILED, "Zoho does not say which user this is");
+      error = none;
+    }
+  bell_ring (store, &store->me_landed, error);
+  call_end (store);
+}
+
+StoreState
+store_me (Store *store, StoreWait *wait, uint64_t *id, GError **error)
+{
+  StoreState state = STORE_READY;
+
+  store_lock (store);
+  if (is_stopping (store, error) || wait_failed (wait, error))
+    state = STORE_FAILED;
+  else if (store->me != 0)
+    *id = store->me;
+  else
+    {
+      if (!store->me_flying)
+        {
+          MeCall *call = g_new0 (MeCall, 1);
+
+          call->store = store;
+          store->me_flying = true;
+          call->ticket = metadata_users (store->config.client, "CurrentUser", wait->priority, on_me, call);
+          call_sent (store, call->ticket);
+        }
+      state = bell_wait (&store->me_landed, wait);
+    }
+  store_unlock (store);
+  return state;
+}
+
+void
+store_stats (Store *store, StoreStats *stats)
+{
+  GHashTableIter iter, entries;
+  gpointer value, entry;
+
+  *stats = (StoreStats){ 0 };
+  store_lock (store);
+  g_hash_table_iter_init (&iter, store->modules);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      StoreModule *module = value;
+
+      stats->modules_listed += module->listing == LISTING_LISTED;
+      stats->records += g_hash_table_size (module->entries);
+      stats->offline |= module->stale_offline;
+      g_hash_table_iter_init (&entries, module->entries);
+      while (g_hash_table_iter_next (&entries, NULL, &entry))
+        if (((Entry *)entry)->text != NULL)
+          stats->document_bytes += g_bytes_get_size (((Entry *)entry)->text);
+    }
+  store_unlock (store);
+}

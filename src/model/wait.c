@@ -1,0 +1,177 @@
+/* Who waits for what, and telling them with no lock held. */
+#include "model/private.h"
+
+#include "base/error.h"
+
+/* What store_unlock() delivers: a ring, or news for the listener. */
+typedef struct
+{
+  void (*ring) (void *data); /* NULL: news */
+  void *data;
+  NewsKind kind;
+  StoreModule *module;
+  uint64_t id;
+  char *name;
+} Parcel;
+
+void
+store_lock (Store *store)
+{
+  int failed = pthread_mutex_lock (&store->lock);
+
+  g_assert (failed == 0);
+}
+
+static void
+deliver (const StoreConfig *config, Parcel *parcel)
+{
+  if (parcel->ring != NULL)
+    parcel->ring (parcel->data);
+  else
+    switch (parcel->kind)
+      {
+      case NEWS_CHANGED:
+        if (config->record_changed != NULL)
+          config->record_changed (config->listener, parcel->module, parcel->id);
+        break;
+      case NEWS_GONE:
+        if (config->record_gone != NULL)
+          config->record_gone (config->listener, parcel->module, parcel->id, parcel->name);
+        break;
+      case NEWS_RENAMED:
+        if (config->record_renamed != NULL)
+          config->record_renamed (config->listener, parcel->module, parcel->id, parcel->name);
+        break;
+      case NEWS_LISTING:
+        if (config->listing_changed != NULL)
+          config->listing_changed (config->listener, parcel->module);
+        break;
+      }
+  g_free (parcel->name);
+  g_free (parcel);
+}
+
+void
+store_unlock (Store *store)
+{
+  GQueue outbox = store->outbox;
+  Parcel *parcel;
+
+  g_queue_init (&store->outbox);
+  pthread_mutex_unlock (&store->lock);
+  /* News first: who is rung may then trust that the notices about what it asked for are on their way. */
+  for (GList *link = outbox.head; link != NULL;)
+    {
+      GList *next = link->next;
+
+      parcel = link->data;
+      if (parcel->ring == NULL)
+        {
+          g_queue_delete_link (&outbox, link);
+          deliver (&store->config, parcel);
+        }
+      link = next;
+    }
+  while ((parcel = g_queue_pop_head (&outbox)) != NULL)
+    deliver (&store->config, parcel);
+}
+
+void
+store_tell (Store *store, NewsKind kind, StoreModule *module, uint64_t id, char *name)
+{
+  Parcel *parcel = g_new0 (Parcel, 1);
+
+  parcel->kind = kind;
+  parcel->module = module;
+  parcel->id = id;
+  parcel->name = name;
+  g_queue_push_tail (&store->outbox, parcel);
+}
+
+StoreState
+bell_wait (Bell *bell, StoreWait *wait)
+{
+  g_assert (wait->bell == NULL);
+  wait->link.data = wait;
+  wait->link.prev = wait->link.next = NULL;
+  wait->bell = bell;
+  g_queue_push_tail_link (&bell->waits, &wait->link);
+  return STORE_WAITING;
+}
+
+void
+bell_ring (Store *store, Bell *bell, const GError *error)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&bell->waits)) != NULL)
+    {
+      StoreWait *wait = link->data;
+      Parcel *parcel = g_new0 (Parcel, 1);
+
+      wait->bell = NULL;
+      if (error != NULL && wait->failure == NULL)
+        wait->failure = g_error_copy (error);
+      parcel->ring = wait->ring;
+      parcel->data = wait->data;
+      g_queue_push_tail (&store->outbox, parcel);
+    }
+}
+
+bool
+wait_failed (StoreWait *wait, GError **error)
+{
+  if (wait->failure == NULL)
+    return false;
+  g_propagate_error (error, g_steal_pointer (&wait->failure));
+  return true;
+}
+
+bool
+store_wait_cancel (Store *store, StoreWait *wait)
+{
+  bool waited;
+
+  store_lock (store);
+  waited = wait->bell != NULL;
+  if (waited)
+    {
+      Bell *bell = wait->bell;
+
+      g_queue_unlink (&bell->waits, &wait->link);
+      wait->bell = NULL;
+    }
+  store_unlock (store);
+  return waited;
+}
+
+void
+store_wait_clear (StoreWait *wait)
+{
+  g_assert (wait->bell == NULL);
+  g_clear_error (&wait->failure);
+}
+
+void
+call_sent (Store *store, uint64_t ticket)
+{
+  store->calls++;
+  g_hash_table_add (store->tickets, g_memdup2 (&ticket, sizeof ticket));
+}
+
+void
+call_begin (Store *store, uint64_t ticket)
+{
+  store_lock (store);
+  g_hash_table_remove (store->tickets, &ticket);
+}
+
+void
+call_end (Store *store)
+{
+  store_unlock (store);
+  store_lock (store);
+  if (--store->calls == 0)
+    pthread_cond_broadcast (&store->quiet);
+  pthread_mutex_unlock (&store->lock);
+}
