@@ -277,20 +277,21 @@ read_range (Parser *parser, CoqlTerm *term)
 static bool
 read_pattern (Parser *parser, CoqlTerm *term, bool negated)
 {
-  char *pattern;
+  g_autofree char *bare = NULL;
+  const char *pattern;
   size_t length;
   bool front, back;
 
   if (!read_value (parser, term))
     return false;
-  pattern = term->values->pdata[0];
+  pattern = term->value_text;
   length = strlen (pattern);
   front = length > 0 && pattern[0] == '%';
   back = length > 1 && pattern[length - 1] == '%';
-  if (back)
-    pattern[length - 1] = '\0';
-  memmove (pattern, pattern + front, strlen (pattern + front) + 1);
-  term->odd_pattern = strchr (pattern, '%') != NULL || (negated && !(front && back));
+  bare = g_strndup (pattern + front, length - front - back);
+  term->odd_pattern = strchr (bare, '%') != NULL || (negated && !(front && back));
+  g_ptr_array_set_size (term->values, 0);
+  g_ptr_array_add (term->values, g_steal_pointer (&bare));
   if (negated)
     term->test = TEST_NOT_CONTAINS;
   else
