@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core.h"
 
@@ -12,7 +13,9 @@ enum
   MOST_BODY = 110 * 1000 * 1000,
   MOST_CONNECTIONS = 900,
   IDLE_SECONDS = 120,
-  STACK_BYTES = 1024 * 1024
+  STACK_BYTES = 1024 * 1024,
+  MEMORY_BYTES = 256 * 1024,
+  BACKLOG = 512
 };
 
 typedef struct
@@ -455,30 +458,53 @@ on_completed (void *data, struct MHD_Connection *connection, void **context, enu
   *context = NULL;
 }
 
+/* Its address is known before the first request can come in. -1: no. */
+static int
+listen_on (unsigned port, unsigned *bound)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((uint16_t) port) };
+  socklen_t size = sizeof address;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int yes = 1;
+
+  if (fd < 0)
+    return -1;
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (bind (fd, (struct sockaddr *) &address, sizeof address) != 0 || listen (fd, BACKLOG) != 0
+      || getsockname (fd, (struct sockaddr *) &address, &size) != 0)
+    {
+      close (fd);
+      return -1;
+    }
+  *bound = ntohs (address.sin_port);
+  return fd;
+}
+
 bool
 http_start (Emulator *emulator, unsigned port, GError **error)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((uint16_t) port) };
-  const union MHD_DaemonInfo *info;
+  unsigned bound = 0;
+  int fd = listen_on (port, &bound);
 
-  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  emulator->url = g_strdup_printf ("http://127.0.0.1:%u", bound);
   pthread_key_create (&uri_key, g_free);
-  server = MHD_start_daemon (MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL
-                               | MHD_USE_ITC,
-                             (uint16_t) port, NULL, NULL, on_request, emulator, MHD_OPTION_SOCK_ADDR, &address,
-                             MHD_OPTION_URI_LOG_CALLBACK, keep_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-                             MHD_OPTION_CONNECTION_LIMIT, (unsigned) MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                             (unsigned) IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, (size_t) STACK_BYTES,
-                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) 256 * 1024, MHD_OPTION_LISTEN_BACKLOG_SIZE,
-                             (unsigned) 512, MHD_OPTION_LISTENING_ADDRESS_REUSE, (unsigned) 1, MHD_OPTION_END);
-  if (server == NULL)
-    {
-      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot listen on port %u of 127.0.0.1", port);
-      return false;
-    }
-  info = MHD_get_daemon_info (server, MHD_DAEMON_INFO_BIND_PORT);
-  emulator->url = g_strdup_printf ("http://127.0.0.1:%u", info->port);
-  return true;
+  if (fd >= 0)
+    server = MHD_start_daemon (MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL
+                                 | MHD_USE_ITC,
+                               0, NULL, NULL, on_request, emulator, MHD_OPTION_LISTEN_SOCKET, fd,
+                               MHD_OPTION_URI_LOG_CALLBACK, keep_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                               NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned) MOST_CONNECTIONS,
+                               MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
+                               (size_t) STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_BYTES,
+                               MHD_OPTION_END);
+  if (server != NULL)
+    return true;
+  if (fd >= 0)
+    close (fd);
+  pthread_key_delete (uri_key);
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot listen on port %u of 127.0.0.1", port);
+  return false;
 }
 
 void
