@@ -111,7 +111,7 @@ def states_by_time(api):
     for _ in range(4):
         state = api.call("GET", READ + "/" + job).json["data"][0]["state"]
         assert state != "COMPLETED", state
-    api.admin("settings", {"clock_offset_s": 120})
+    api.admin("settings", {"advance_s": 120})
     assert api.call("GET", READ + "/" + job).json["data"][0]["state"] == "COMPLETED"
 
 
@@ -206,7 +206,7 @@ def pages(api):
                           "AMBIGUITY_DURING_PROCESSING"), ({"page_token": "x"}, "INVALID_DATA")):
         answer = api.call("POST", READ, {"query": {**query, "page_token": token, **changed}})
         assert answer.status == 400 and answer.json["code"] == code, answer.body
-    api.admin("settings", {"clock_offset_s": 25 * 3600})
+    api.admin("settings", {"advance_s": 25 * 3600})
     api.token = None
     answer = api.call("POST", READ, {"query": {**query, "page_token": token}})
     assert answer.status == 400 and answer.json["code"] == "EXPIRED_VALUE", answer.body
@@ -217,7 +217,7 @@ def downloads_limited(api):
     answers = [api.call("GET", shown["result"]["download_url"]) for _ in range(11)]
     assert [answer.status for answer in answers] == [200] * 10 + [429], [answer.status for answer in answers]
     assert answers[-1].json["code"] == "TOO_MANY_REQUESTS", answers[-1].body
-    api.admin("settings", {"clock_offset_s": 61})
+    api.admin("settings", {"advance_s": 61})
     assert api.call("GET", shown["result"]["download_url"]).status == 200
 
 
@@ -276,7 +276,7 @@ def callbacks(api):
 def credits_of(api, call):
     """How many credits @call used, by the request log."""
     call()
-    return api.admin("requests")["requests"][-1]["credits"]
+    return api.admin("requests")[-1]["credits"]
 
 
 def credits_switch(api):
@@ -375,7 +375,7 @@ def lookups_and_dates(api):
 
 def job_after_a_day(api):
     job = start(api, {"module": {"api_name": "Deals"}, "fields": ["Deal_Name"]})
-    api.admin("settings", {"clock_offset_s": 25 * 3600})
+    api.admin("settings", {"advance_s": 25 * 3600})
     api.token = None
     answer = api.call("GET", READ + "/" + job)
     assert answer.status == 404, answer.body
@@ -385,11 +385,11 @@ def flow(name, run, **more):
     return {"name": "bulk: " + name, "run": run, **more}
 
 
-def refused(name, body, code, status=400, path=READ, details=None, **more):
+def refused(name, data, code, status=400, path=READ, details=None, **more):
     expect = {"code": code, "status": "error"}
     if details is not None:
         expect["details"] = details
-    return {"name": "bulk: refused: " + name, "method": "POST", "path": path, "json": body, "expect_status": status,
+    return {"name": "bulk: refused: " + name, "method": "POST", "path": path, "json": data, "expect_status": status,
             "expect": expect, **more}
 
 

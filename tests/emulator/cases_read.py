@@ -131,7 +131,7 @@ def modified_since(api):
     assert page["info"]["more_records"] is True, page["info"]
     answer = api.call("GET", LEADS + "?fields=Last_Name", headers={"If-Modified-Since": FUTURE})
     assert answer.status == 304 and not answer.body, (answer.status, answer.body)
-    api.admin("settings", {"clock_offset_s": 100})
+    api.admin("settings", {"advance_s": 100})
     assert api.call("PUT", LEADS + "/" + record, {"data": [{"Company": "Newer"}]}).status == 200
     page = get(api, "Leads?fields=Last_Name", **{"If-Modified-Since": when.replace("+00:00", "Z")})
     assert record in [row["id"] for row in page["data"]], page["data"]
@@ -185,7 +185,7 @@ def views(api):
     shown = get(api, "settings/custom_views?module=Leads")["custom_views"]
     for view in shown:
         assert api.call("GET", LEADS + "?fields=Last_Name&cvid=" + view["id"]).status in (200, 204)
-    assert api.admin("requests")["requests"][-1]["credits"] == 3, "a list with cvid"
+    assert api.admin("requests")[-1]["credits"] == 3, "a list with cvid"
 
 
 @flow("an empty module: 204 without a body")
@@ -236,7 +236,7 @@ def token_rules(api):
     assert code("fields=Last_Name&per_page=5&page=2") == "AMBIGUITY_DURING_PROCESSING"
     api.admin("settings", {"token_rows": 5})
     assert code("fields=Last_Name&per_page=5") == "PAGINATION_LIMIT_EXCEEDED"
-    api.admin("settings", {"token_rows": 100000, "clock_offset_s": 25 * 3600})
+    api.admin("settings", {"token_rows": 100000, "advance_s": 25 * 3600})
     api.token = None
     assert code("fields=Last_Name&per_page=5") == "EXPIRED_VALUE"
 

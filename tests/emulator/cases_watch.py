@@ -70,7 +70,7 @@ def expiry_rules(api):
 def expires(api):
     subscribe(api)
     assert len(shown(api)) == 1
-    api.admin("settings", {"clock_offset_s": 3700})
+    api.admin("settings", {"advance_s": 3700})
     api.token = None
     assert shown(api) == []
     answer = api.call("PUT", WATCH, {"watch": [channel()]})
