@@ -115,7 +115,7 @@ const ModuleSpec module_specs[] = {
     "Modified_Time datetime c; Last_Activity_Time datetime c; Tag text c; "
     WIDE ("00") WIDE ("01") WIDE ("02") WIDE ("03") WIDE ("04") WIDE ("05") WIDE ("06") WIDE ("07") WIDE ("08")
     WIDE ("09") WIDE ("10")
-    "Last_Text text:255" },
+    "Next_To_Last_Text text:255; Last_Text text:255" },
   { "Archive", "CustomModule9", "Archived Item", "custom", "Name", NULL, NULL, "u", "Name text:120 m" },
   { "Reports", "Reports", "Report", "default", NULL, NULL, NULL, "srt", "" },
   { "Forecasts", "Forecasts", "Forecast", "default", NULL, NULL, NULL, "svrt", "" },
