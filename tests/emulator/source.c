@@ -33,7 +33,7 @@ source_get (Emulator *emulator, const Module *source, uint64_t id, char *const *
   char text[24];
 
   if (source == &source_users)
-    return json_incref (users_find (format_id (id, text)));
+    return json_deep_copy (users_find (format_id (id, text))); /* not shared between threads */
   return store_get_fields (emulator, source, id, fields);
 }
 

@@ -9,7 +9,7 @@ extern const Module source_users;
 /* NULL: no such module, or none that the API reaches. */
 const Module *source_find (Emulator *emulator, const char *api_name);
 
-/* As store_get_fields(): @fields at least, and the id. A new reference, to be read only; NULL: none. */
+/* As store_get_fields(): @fields at least, and the id. A new tree; NULL: none. */
 json_t *source_get (Emulator *emulator, const Module *source, uint64_t id, char *const *fields);
 uint64_t source_next (Emulator *emulator, const Module *source, uint64_t after);
 uint64_t source_prev (Emulator *emulator, const Module *source, uint64_t before);
