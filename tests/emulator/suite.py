@@ -114,6 +114,7 @@ class Api:
         self.connection = None
         self.token = None
         self.dirty = False
+        self.faulty = False
 
     def send(self, method, path, body, headers):
         for attempt in (0, 1):
@@ -145,9 +146,11 @@ class Api:
         sent = {name: value for name, value in sent.items() if value is not None}
         if method not in ("GET", "HEAD"):
             self.dirty = True
+        self.faulty = self.faulty or path == "/_emulator/faults"
         answer = self.send(method, path, body, sent)
         if self.record is not None:
-            self.record.append({"method": method, "path": path, "headers": sent, "body": body, "answer": answer})
+            self.record.append({"method": method, "path": path, "headers": sent, "body": body, "answer": answer,
+                                "faulty": self.faulty})
         return answer
 
     def access_token(self):
@@ -173,6 +176,7 @@ class Api:
         assert answer.status in (200, 204), answer.body
         self.token = None
         self.dirty = False
+        self.faulty = False
 
 
 def load_cases():

@@ -568,7 +568,7 @@ handle_list (Emulator *emulator, const Request *request, Reply *reply)
   if (module != NULL && schema_module (emulator, module) == NULL && strcmp (module, "Users") != 0)
     {
       reply_error (reply, 400, "INVALID_MODULE", "the module name given seems to be invalid",
-                   json_pack ("{s:s}", "param_name", "module"));
+                   json_pack ("{s:s}", "api_name", "module"));
       return;
     }
   if (!take_number (request, reply, "page", 100000, &page)
