@@ -338,7 +338,7 @@ REFUSALS = [
             {"column_name": "Company", "clause": "group by"}),
     refused("a sum of texts", "select SUM(Company) from Leads where id > 1", "INVALID_DATA",
             {"reason": "aggregate function is not supported for the column", "column": "Company"}),
-    refused("an unknown custom view of another module", "select id from Leads#1 where id > 1", "INVALID_QUERY", {"cvid": "1"}),
+    refused("an unknown custom view", "select id from Leads#1 where id > 1", "INVALID_QUERY", {"cvid": "1"}),
 ]
 
 
