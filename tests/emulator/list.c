@@ -102,7 +102,8 @@ order_params (ListCall *call, const Request *request, Reply *reply)
   call->ascending = strcmp (order, "asc") == 0;
   call->by_time = strcmp (call->sort_by, "Modified_Time") == 0;
   if (request_query (request, "cvid") != NULL && request_query (request, "sort_by") != NULL)
-    return refuse (reply, "AMBIGUITY_DURING_PROCESSING", json_pack ("{s:[s,s]}", "ambiguity_due_to", "cvid", "sort_by"));
+    return refuse (reply, "AMBIGUITY_DURING_PROCESSING",
+                   json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "cvid", "param_name", "sort_by"));
   return true;
 }
 
@@ -118,8 +119,9 @@ token_params (ListCall *call, Emulator *emulator, const Request *request, Reply 
       return refuse (reply, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", json_pack ("{s:i}", "limit", MOST_BY_PAGE));
     }
   if (request_query (request, "page") != NULL && !setting_on (emulator, "page_with_token"))
-    return refuse (reply, "AMBIGUITY_DURING_PROCESSING",
-                   json_pack ("{s:[s,s]}", "ambiguity_due_to", "page", "page_token"));
+    return refuse (
+      reply, "AMBIGUITY_DURING_PROCESSING",
+      json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "page", "param_name", "page_token"));
   if (!page_token_read (emulator, request, reply, &call->token))
     return false;
   call->has_token = true;

@@ -133,12 +133,13 @@ related_json (const Module *module, const Related *related, unsigned index)
   char id[24];
 
   parse_id (module->id, &module_id);
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:n, s:o, s:s, s:s, s:s, s:n}", "id",
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:n, s:o, s:s, s:s, s:n, s:b, s:b, s:b}", "id",
                     format_id (module_id * 1000 + index, id), "api_name", related->api_name, "name", related->label,
                     "display_label", related->label, "href", href, "type", related->type, "module",
                     module_ref_or_null (related->module), "connectedmodule", "linkingmodule",
                     related->linking == NULL ? json_null () : json_string (related->linking->api_name), "sequence_number",
-                    sequence, "status", "visible", "action", "", "customize_sort");
+                    sequence, "status", "visible", "action", "customize_sort", false, "customize_fields", false,
+                    "customize_display_label", false);
 }
 
 static void
@@ -252,20 +253,23 @@ handle_views (Emulator *emulator, const Request *request, Reply *reply)
 
 /* ---- roles, profiles, org -------------------------------------------------------------------------------------------------------- */
 
+/* @extra: an object that each of them has too; borrowed. */
 static void
-reply_named (Reply *reply, const char *key, const char *const *names, unsigned first, const char *wanted)
+reply_named (Reply *reply, const char *key, const char *const *names, unsigned first, const char *wanted, json_t *extra)
 {
   json_t *list = json_array ();
 
   for (unsigned i = 0; names[i] != NULL; i++)
     {
+      json_t *item;
       char id[24];
 
       format_id (FIRST_ID + first + i, id);
-      if (wanted == NULL || strcmp (wanted, id) == 0)
-        json_array_append_new (list, json_pack ("{s:s, s:s, s:s, s:n, s:b, s:n}", "id", id, "name", names[i],
-                                                "display_label", names[i], "description", "custom", false,
-                                                "reporting_to"));
+      if (wanted != NULL && strcmp (wanted, id) != 0)
+        continue;
+      item = json_pack ("{s:s, s:s, s:s, s:n}", "id", id, "name", names[i], "display_label", names[i], "description");
+      json_object_update (item, extra);
+      json_array_append_new (list, item);
     }
   if (json_array_size (list) > 0)
     {
@@ -280,16 +284,21 @@ static void
 handle_roles (Emulator *emulator, const Request *request, Reply *reply)
 {
   static const char *const names[] = { "CEO", "Manager", "Sales", "Support", NULL };
+  json_auto_t *extra = json_pack ("{s:n, s:n, s:n, s:n, s:n, s:n, s:b}", "reporting_to", "forecast_manager",
+                                  "created_by__s", "modified_by__s", "created_time__s", "modified_time__s",
+                                  "share_with_peers", true);
 
-  reply_named (reply, "roles", names, 20, request_segment (request, 2));
+  reply_named (reply, "roles", names, 20, request_segment (request, 2), extra);
 }
 
 static void
 handle_profiles (Emulator *emulator, const Request *request, Reply *reply)
 {
   static const char *const names[] = { "Administrator", "Standard", NULL };
+  json_auto_t *extra = json_pack ("{s:b, s:n, s:n, s:n, s:n, s:n, s:s}", "custom", false, "api_name", "created_time",
+                                  "modified_time", "created_by", "modified_by", "type", "normal_profile");
 
-  reply_named (reply, "profiles", names, 24, request_segment (request, 2));
+  reply_named (reply, "profiles", names, 24, request_segment (request, 2), extra);
 }
 
 static void
@@ -303,8 +312,9 @@ handle_org (Emulator *emulator, const Request *request, Reply *reply)
 
   json_object_set_new (org, "currency_locale", json_string ("de_DE"));
   json_object_set_new (org, "primary_zuid", json_string ("600000001"));
-  json_object_set_new (org, "license_details", json_pack ("{s:b, s:s, s:i, s:n}", "paid", true, "paid_type", "enterprise",
-                                                          "users_license_purchased", 12, "paid_expiry"));
+  json_object_set_new (org, "license_details", json_pack ("{s:b, s:s, s:i, s:i, s:n}", "paid", true, "paid_type", "enterprise",
+                                                          "users_license_purchased", 12,
+                                                          "portal_users_license_purchased", 0, "paid_expiry"));
   json_object_set_new (org, "created_time", json_string ("2025-01-02T08:00:00+00:00"));
   reply_json (reply, 200, json_pack ("{s:[o]}", "org", org));
 }

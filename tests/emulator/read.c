@@ -263,7 +263,8 @@ handle_count (Emulator *emulator, const Request *request, Reply *reply)
   if (request_query (request, "cvid") != NULL)
     {
       reply_error (reply, 400, "AMBIGUITY_DURING_PROCESSING", "ambiguity while processing the request",
-                   json_pack ("{s:[s,s]}", "ambiguity_due_to", "cvid", "criteria"));
+                   json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "cvid", "param_name",
+                              "criteria"));
       return;
     }
   criteria = criteria_of_request (emulator, module, request, &refusal);

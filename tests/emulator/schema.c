@@ -373,6 +373,7 @@ schema_module_json (Emulator *emulator, const Module *module)
   json_object_set_new (json, "sub_menu_available", json_false ());
   json_object_set_new (json, "presence_sub_menu", json_false ());
   json_object_set_new (json, "private_profile", json_null ());
+  json_object_set_new (json, "public_fields_configured", json_false ());
   json_object_set_new (json, "business_card_field_limit", json_integer (0));
   json_object_set_new (json, "isBlueprintSupported", json_boolean (tab));
   json_object_set_new (json, "profiles", json_pack ("[{s:s, s:s}]", "name", "Administrator", "id",
@@ -485,8 +486,6 @@ json_type_of (const Field *field)
 static json_t *
 textarea_json (const Field *field)
 {
-  if (strcmp (field->data_type, "textarea") != 0)
-    return json_null ();
   return json_pack ("{s:s}", "type", field->rich_text ? "rich_text" : field->length > 2000 ? "large" : "small");
 }
 
@@ -525,6 +524,22 @@ add_numbers (const Field *field, json_t *json)
   json_object_set_new (json, "rollup_summary", json_object ());
 }
 
+/* How forms show it; nothing here says anything about values. */
+static void
+add_looks (const Module *module, const Field *field, json_t *json)
+{
+  bool names_record = g_strcmp0 (module->display_field, field->api_name) == 0;
+
+  json_object_update_new (
+    json, json_pack ("{s:b, s:b, s:i, s:b, s:b, s:b, s:b, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "display_field",
+                     names_record, "separator", false, "display_type", -1, "public", false, "enable_colour_code", false,
+                     "colour_code_enabled_by_system", false, "pick_list_values_sorted_lexically", false,
+                     "association_details", "convert_mapping", "history_tracking_enabled", "range", "email_parser",
+                     "fields_update_supported", false, "record_operations_supported", false));
+  json_object_set_new (json, "history_tracking_enabled", json_false ());
+  json_object_set_new (json, "convert_mapping", json_object ());
+}
+
 json_t *
 schema_field_json (Emulator *emulator, const Module *module, const Field *field)
 {
@@ -543,21 +558,21 @@ schema_field_json (Emulator *emulator, const Module *module, const Field *field)
   json_object_set_new (json, "external", field->external ? json_pack ("{s:s, s:b}", "type", "org", "show", true)
                                                          : json_null ());
   json_object_set_new (json, "pick_list_values", picklist_json (field));
-  json_object_set_new (json, "textarea", textarea_json (field));
   json_object_set_new (json, "searchable", json_boolean (plain));
   json_object_set_new (json, "filterable", json_boolean (plain));
   json_object_set_new (json, "sortable", json_boolean (plain));
   json_object_set_new (json, "businesscard_supported", json_true ());
   json_object_set_new (json, "webhook", json_true ());
   json_object_set_new (json, "mass_update", json_boolean (!field->computed));
-  json_object_set_new (json, "quick_sequence_number", json_null ());
+  if (strcmp (field->data_type, "textarea") == 0)
+    json_object_set_new (json, "textarea", textarea_json (field));
   json_object_set_new (json, "tooltip", json_null ());
-  json_object_set_new (json, "default_value", json_null ());
   json_object_set_new (json, "created_source", json_string ("default"));
   json_object_set_new (json, "ui_type", json_integer (1));
   json_object_set_new (json, "crypt", json_null ());
   json_object_set_new (json, "private", json_null ());
   json_object_set_new (json, "history_tracking", json_null ());
+  add_looks (module, field, json);
   add_access (field, json);
   add_numbers (field, json);
   add_target (emulator, field, json);
