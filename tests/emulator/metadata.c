@@ -173,7 +173,12 @@ layout_json (Emulator *emulator, const Module *module)
   char profile[24];
 
   for (unsigned i = 1; i < module->fields->len; i++)
-    json_array_append_new (fields, schema_field_json (emulator, module, module->fields->pdata[i]));
+    {
+      json_t *field = schema_field_json (emulator, module, module->fields->pdata[i]);
+
+      json_object_del (field, "email_parser");
+      json_array_append_new (fields, field);
+    }
   parse_id (module->id, &module_id);
   return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:[{s:s, s:s, s:b}], s:[{s:s, s:s, s:s, s:i, s:o}]}", "id",
                     format_id (module_id * 100, id), "name", "Standard", "api_name", "Standard__s", "display_label",
@@ -269,6 +274,8 @@ reply_named (Reply *reply, const char *key, const char *const *names, unsigned f
         continue;
       item = json_pack ("{s:s, s:s, s:s, s:n}", "id", id, "name", names[i], "display_label", names[i], "description");
       json_object_update (item, extra);
+      if (json_object_get (extra, "api_name") != NULL)
+        json_object_set_new (item, "api_name", json_string (names[i]));
       json_array_append_new (list, item);
     }
   if (json_array_size (list) > 0)

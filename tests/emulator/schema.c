@@ -394,11 +394,10 @@ picklist_json (const Field *field)
     {
       char text[24];
 
-      json_array_append_new (values, json_pack ("{s:s, s:s, s:s, s:s, s:i, s:s, s:n}", "id",
+      json_array_append_new (values, json_pack ("{s:s, s:s, s:s, s:s, s:i, s:s}", "id",
                                                 format_id (id * 10 + i, text), "actual_value", field->picklist[i],
                                                 "display_value", field->picklist[i], "reference_value",
-                                                field->picklist[i], "sequence_number", (int) i + 1, "type", "used",
-                                                "colour_code"));
+                                                field->picklist[i], "sequence_number", (int) i + 1, "type", "used"));
     }
   return values;
 }
@@ -447,6 +446,23 @@ linking_details (Emulator *emulator, const Module *linking)
   return details;
 }
 
+/* What What_Id and Parent_Id may point into: every module with a tab of its own. */
+static json_t *
+what_modules (Emulator *emulator)
+{
+  json_t *modules = json_array ();
+
+  for (unsigned i = 0; i < emulator->modules->len; i++)
+    {
+      const Module *module = emulator->modules->pdata[i];
+
+      if (module->api_supported && strcmp (module->status, "visible") == 0)
+        json_array_append_new (modules, json_pack ("{s:s, s:s, s:s}", "api_name", module->api_name, "module_name",
+                                                   module->module_name, "id", module->id));
+    }
+  return modules;
+}
+
 static void
 add_target (Emulator *emulator, const Field *field, json_t *json)
 {
@@ -471,8 +487,8 @@ add_target (Emulator *emulator, const Field *field, json_t *json)
   json_object_set_new (json, "subform", subform && target != NULL ? module_ref (target) : json_null ());
   json_object_set_new (json, "multi_module_lookup",
                        strcmp (field->data_type, "multi_module_lookup") == 0
-                         ? json_pack ("{s:s, s:[{s:s}, {s:s}, {s:s}]}", "display_label", field->api_name, "modules",
-                                      "api_name", "Accounts", "api_name", "Deals", "api_name", "Leads")
+                         ? json_pack ("{s:s, s:s, s:o}", "display_label", field->api_name, "api_name", field->api_name,
+                                      "modules", what_modules (emulator))
                          : json_object ());
   json_decref (linking);
 }
@@ -512,7 +528,7 @@ add_numbers (const Field *field, json_t *json)
 
   json_object_set_new (json, "decimal_place", decimal ? json_integer (2) : json_null ());
   json_object_set_new (json, "auto_number", strcmp (field->data_type, "autonumber") == 0
-                                              ? json_pack ("{s:s, s:s, s:s}", "prefix", "N-", "start_number", "1",
+                                              ? json_pack ("{s:s, s:i, s:s}", "prefix", "N-", "start_number", 1,
                                                            "suffix", "")
                                               : json_object ());
   json_object_set_new (json, "formula", strcmp (field->data_type, "formula") == 0
@@ -554,7 +570,7 @@ schema_field_json (Emulator *emulator, const Module *module, const Field *field)
                     field->mandatory, "required", field->mandatory, "read_only", field->computed, "field_read_only",
                     field->computed, "visible", field->visible, "custom_field", custom, "virtual_field",
                     strcmp (field->api_name, "Full_Name") == 0, "type", "used");
-  json_object_set_new (json, "unique", field->unique ? json_pack ("{s:s}", "case_sensitive", "false") : json_object ());
+  json_object_set_new (json, "unique", field->unique ? json_pack ("{s:b}", "case_sensitive", false) : json_object ());
   json_object_set_new (json, "external", field->external ? json_pack ("{s:s, s:b}", "type", "org", "show", true)
                                                          : json_null ());
   json_object_set_new (json, "pick_list_values", picklist_json (field));
