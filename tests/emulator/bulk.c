@@ -265,7 +265,7 @@ count_download (Emulator *emulator)
   return true;
 }
 
-/* Lock held. The job's file; NULL: answered. */
+/* Lock held. The job's file, a copy: ThreadSanitizer does not see how glib counts references. NULL: answered. */
 static GBytes *
 take_result (Emulator *emulator, const Request *request, Reply *reply, char **name)
 {
@@ -285,7 +285,7 @@ take_result (Emulator *emulator, const Request *request, Reply *reply, char **na
       return NULL;
     }
   *name = g_strdup_printf ("%s.zip", job->id);
-  return g_bytes_ref (job->zip);
+  return g_bytes_new (g_bytes_get_data (job->zip, NULL), g_bytes_get_size (job->zip));
 }
 
 static void

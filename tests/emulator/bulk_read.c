@@ -25,6 +25,7 @@ typedef struct
   const Module *module;
   GPtrArray *columns; /* Path */
   BulkCriteria *criteria;
+  const char *owner;  /* of the records, by a view; NULL: anybody */
   bool ics;
   int64_t page;
   int64_t per_page;
@@ -197,13 +198,29 @@ take_page (Emulator *emulator, const Request *request, const json_t *query, Expo
   return take_token (emulator, request, query, json_string_value (token), export, reply);
 }
 
+/* A view is the module's id and a digit: 0 for all records, 1 for the caller's own. */
+static bool
+take_view (const Request *request, const json_t *query, Export *export, Reply *reply)
+{
+  const json_t *view = json_object_get (query, "cvid");
+  const char *text = json_string_value (view);
+  size_t length = strlen (export->module->id);
+
+  if (view == NULL || json_is_null (view))
+    return true;
+  if (text == NULL || strlen (text) != length + 1 || strncmp (text, export->module->id, length) != 0
+      || (text[length] != '0' && text[length] != '1'))
+    return refuse_read (reply, "CVID_NOT_SUPPORTED", "The custom view is not supported", NULL);
+  export->owner = text[length] == '1' ? request->user_id : NULL;
+  return true;
+}
+
 static bool
 take_query (Emulator *emulator, const Request *request, const json_t *body, Export *export, Reply *reply)
 {
   static const char *const known[] = { "module", "fields", "criteria", "cvid", "page", "page_token", NULL };
   const json_t *query = json_object_get (body, "query");
   const char *type = member_text (body, "file_type");
-  const json_t *view;
   const char *key;
   json_t *value;
 
@@ -223,10 +240,8 @@ take_query (Emulator *emulator, const Request *request, const json_t *body, Expo
   if (export->ics && strcmp (export->module->api_name, "Events") != 0)
     return refuse_read (reply, "INVALID_DATA", "invalid data",
                         json_pack ("{s:s, s:[s]}", "api_name", "file_type", "supported_values", "csv"));
-  view = json_object_get (query, "cvid");
-  if (view != NULL && !json_is_null (view))
-    return refuse_read (reply, "CVID_NOT_SUPPORTED", "The custom view is not supported", NULL);
-  return take_fields (emulator, query, export, reply) && take_criteria (emulator, query, export, reply)
+  return take_view (request, query, export, reply) && take_fields (emulator, query, export, reply)
+         && take_criteria (emulator, query, export, reply)
          && take_page (emulator, request, query, export, reply);
 }
 
@@ -330,8 +345,19 @@ wanted_keys (const Export *export)
     g_ptr_array_add (keys, (char *) path_root (export->columns->pdata[i]));
   if (export->criteria != NULL)
     bulk_criteria_keys (export->criteria, keys);
+  if (export->owner != NULL)
+    g_ptr_array_add (keys, (char *) "Owner");
   g_ptr_array_add (keys, NULL);
   return keys;
+}
+
+static bool
+is_exported (Emulator *emulator, const Export *export, const json_t *record)
+{
+  if (record == NULL
+      || (export->owner != NULL && g_strcmp0 (member_text (json_object_get (record, "Owner"), "id"), export->owner) != 0))
+    return false;
+  return export->criteria == NULL || bulk_criteria_match (emulator, export->criteria, record);
 }
 
 /* Writes the page into @out. Returns: how many rows; *@last is the id of the last one, *@more: others follow. */
@@ -343,7 +369,7 @@ write_rows (Emulator *emulator, const Export *export, GString *out, uint64_t *la
   int64_t count = 0;
   uint64_t id = export->after;
 
-  if (export->criteria == NULL && skipped > 0)
+  if (export->criteria == NULL && export->owner == NULL && skipped > 0)
     {
       id = store_at (emulator, export->module, (uint64_t) skipped - 1, true);
       if (id == 0)
@@ -354,9 +380,7 @@ write_rows (Emulator *emulator, const Export *export, GString *out, uint64_t *la
     {
       json_auto_t *record = store_get_fields (emulator, export->module, id, (char *const *) keys->pdata);
 
-      if (record == NULL || (export->criteria != NULL && !bulk_criteria_match (emulator, export->criteria, record)))
-        continue;
-      if (skipped-- > 0)
+      if (!is_exported (emulator, export, record) || skipped-- > 0)
         continue;
       if (count == export->per_page)
         {
@@ -409,6 +433,8 @@ shown_query (const json_t *query, const Export *export)
   json_t *shown = json_pack ("{s:o, s:I}", "module", bulk_module_ref (export->module), "page",
                              (json_int_t) export->page);
 
+  if (json_is_string (json_object_get (query, "cvid")))
+    json_object_set (shown, "cvid", json_object_get (query, "cvid"));
   if (json_array_size (json_object_get (query, "fields")) > 0)
     json_object_set_new (shown, "fields", json_deep_copy (json_object_get (query, "fields")));
   if (export->criteria != NULL)

@@ -176,6 +176,18 @@ def comparators(api):
         assert got == wanted, (field, comparator, value, got)
 
 
+def views(api):
+    shown = api.call("GET", "/crm/v8/settings/custom_views?module=Leads").json["custom_views"]
+    me = api.call("GET", "/crm/v8/users?type=CurrentUser").json["users"][0]["id"]
+    count = api.call("GET", "/crm/v8/Leads/actions/count").json["count"]
+    sizes = []
+    for view in shown:
+        _, rows = rows_of(api, {"module": {"api_name": "Leads"}, "fields": ["Owner"], "cvid": view["id"]})
+        sizes.append(len(rows))
+        assert len(rows) == count or {row["Owner"] for row in rows} <= {me}, view
+    assert max(sizes) == count and min(sizes) < count, sizes
+
+
 def groups(api):
     ids = leads(api, "Group a", "Group b", "Group c")
     criteria = {"group_operator": "and", "group": [
@@ -430,6 +442,7 @@ READS = [
     flow("lookups as ids, dotted as values", joins),
     flow("every comparator", comparators, settings={"bulk_polls": 0}),
     flow("groups of criteria", groups),
+    flow("views", views),
     flow("pages and page tokens", pages, settings={"bulk_polls": 0}),
     flow("ten downloads a minute", downloads_limited),
     flow("a job that fails", failing_job, settings={"bulk_fail": True}),
