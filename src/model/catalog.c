@@ -36,6 +36,7 @@ module_new (Store *store, ModuleKind kind, const char *name, uint64_t number)
   module->old_schemas = g_ptr_array_new_with_free_func (schema_release);
   module->flights = g_hash_table_new (g_int64_hash, g_int64_equal);
   module->missing = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  module->deleted = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   module->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   table_init (module);
   return module;
@@ -51,6 +52,7 @@ module_free (StoreModule *module)
   table_clear (module);
   g_hash_table_unref (module->flights);
   g_hash_table_unref (module->missing);
+  g_hash_table_unref (module->deleted);
   g_hash_table_unref (module->rows);
   g_clear_pointer (&module->metadata, json_decref);
   g_clear_pointer (&module->fields, json_decref);

@@ -542,8 +542,8 @@ load_begin (StoreModule *module, StoreWait *wait, GError **error)
       module->version++;
       module->load = load_new (module);
       module->load->want = RECORDS_PAGE;
+      pump (module->load); /* the first page goes before the count */
       ask_count (module->load);
-      pump (module->load);
     }
   return STORE_READY;
 }
@@ -565,12 +565,4 @@ load_want (StoreModule *module, uint64_t rows, StoreWait *wait, GError **error)
       return STORE_FAILED;
     }
   return bell_wait (&load->moved, wait);
-}
-
-bool
-load_runs_through (const StoreModule *module)
-{
-  const Load *load = module->load;
-
-  return load != NULL && (load->want == UINT64_MAX || sweep_done (load->sweep));
 }

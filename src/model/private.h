@@ -238,6 +238,7 @@ struct StoreModule
   bool stale_offline;     /* the last refresh found no connection */
 
   int64_t refreshed_us;   /* when the last revalidation or listing ended */
+  GHashTable *deleted;    /* ids that /deleted named -> int64_t *: when; they may be restored */
   GHashTable *rows;       /* id of a subform or linking row -> RowKnown */
 
   GHashTable *flights;    /* id -> Flight (fetch.c) */
@@ -292,8 +293,6 @@ void module_note_rows (StoreModule *module, uint64_t id, const json_t *rows);
 StoreState load_begin (StoreModule *module, StoreWait *wait, GError **error);
 /* More is wanted: @rows of them in all. WAITING until something lands. */
 StoreState load_want (StoreModule *module, uint64_t rows, StoreWait *wait, GError **error);
-/* Everything is wanted already, so that waiting for a part of it costs nothing more. */
-bool load_runs_through (const StoreModule *module);
 void load_free (Load *load);
 
 /* refresh.c; lock held */

@@ -39,6 +39,7 @@ struct Refresh
   void *data;
   GPtrArray *deltas;   /* Delta * */
   GPtrArray *deletions; /* DeletedCall *: in flight */
+  GHashTable *gone;    /* set of ids that /deleted named now */
   GHashTable *singles; /* ids to be fetched one by one */
   unsigned fetching;
   bool fetched;        /* the singles have been sent */
@@ -65,6 +66,7 @@ refresh_free (Refresh *refresh)
   fetch_forget (refresh->module, refresh);
   g_ptr_array_unref (refresh->deletions);
   g_ptr_array_unref (refresh->deltas);
+  g_hash_table_unref (refresh->gone);
   g_hash_table_unref (refresh->singles);
   g_free (refresh);
 }
@@ -215,6 +217,32 @@ add_delta (Refresh *refresh, DeepField *deep)
 static void send_deleted (Refresh *refresh, DeepField *deep, unsigned page);
 
 static void
+record_gone (Refresh *refresh, uint64_t id, const json_t *row)
+{
+  StoreModule *module = refresh->module;
+  int64_t when = 0;
+
+  table_remove (module, id);
+  g_hash_table_add (refresh->gone, g_memdup2 (&id, sizeof id));
+  if (clock_parse_time (json_get_text (row, "deleted_time"), &when))
+    g_hash_table_insert (module->deleted, g_memdup2 (&id, sizeof id), g_memdup2 (&when, sizeof when));
+}
+
+/* A restored record keeps its Modified_Time, so no delta shows it: it is missing from where it was named before. */
+static gboolean
+look_again (gpointer key, gpointer value, gpointer data)
+{
+  Refresh *refresh = data;
+  int64_t since = 0;
+
+  if (g_hash_table_contains (refresh->gone, key) || !clock_parse_time (refresh->since, &since))
+    return FALSE;
+  if (*(int64_t *)value > since)
+    want_single (refresh, *(uint64_t *)key);
+  return TRUE;
+}
+
+static void
 take_deleted (Refresh *refresh, const DeepField *deep, const json_t *rows)
 {
   StoreModule *module = refresh->module;
@@ -227,7 +255,7 @@ take_deleted (Refresh *refresh, const DeepField *deep, const json_t *rows)
       const RowKnown *known = deep != NULL ? g_hash_table_lookup (module->rows, &id) : NULL;
 
       if (deep == NULL)
-        table_remove (module, id);
+        record_gone (refresh, id, row);
       else if (known != NULL)
         {
           want_single (refresh, table_find (module, known->record) != NULL ? known->record : 0);
@@ -256,6 +284,8 @@ on_deleted (const RecordsPage *page, const GError *error, void *data)
             take_deleted (refresh, call->deep, page->rows);
           if (page != NULL && page->more)
             send_deleted (refresh, call->deep, call->page + 1);
+          else if (call->deep == NULL)
+            g_hash_table_foreach_remove (refresh->module->deleted, look_again, refresh);
           refresh_go_on (refresh);
         }
     }
@@ -288,6 +318,7 @@ refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, vo
   refresh->data = data;
   refresh->deltas = g_ptr_array_new_with_free_func (delta_free);
   refresh->deletions = g_ptr_array_new ();
+  refresh->gone = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   refresh->singles = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   clock_format_time (MAX (since - OVERLAP_S, 0), refresh->since);
   add_delta (refresh, NULL);

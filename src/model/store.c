@@ -220,7 +220,8 @@ bring (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **e
   if (entry != NULL && entry->text != NULL
       && (!fresh || module->listing == LISTING_LOADING || now < entry->checked_us + module->store->config.ttl_us))
     return STORE_READY;
-  if (entry != NULL && entry->text == NULL && load_runs_through (module))
+  /* Its name has come with a page and the rest is on its way: a call for it alone would be one too many. */
+  if (entry != NULL && entry->text == NULL && module->load != NULL)
     return load_want (module, UINT64_MAX, wait, error);
   return fetch_record (module, id, wait, error);
 }

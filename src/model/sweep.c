@@ -469,24 +469,18 @@ slice_pages (const Run *down)
   return down[0].landed + down[0].flying + down[1].landed + down[1].flying;
 }
 
-/* Sends one page of @slice if one is due. */
+/* Sends a page of one of the runs of @slice, the shorter first so that both ends go on side by side. */
 static bool
-send_next (Sweep *sweep, unsigned slice)
+send_of (Sweep *sweep, unsigned slice, bool beyond)
 {
   const Run *down = run_at (sweep, slice * 2);
-  int64_t expected = pages_expected (sweep);
-  uint64_t sent = slice_pages (down);
-  bool both = run_at (sweep, slice * 2 + 1)->planned > 0;
+  bool both = down[1].planned > 0;
+  bool up_first = both && down[0].landed + down[0].flying > down[1].landed + down[1].flying;
 
-  if (slice_done (sweep, slice) || sent * RECORDS_PAGE >= sweep->want)
-    return false;
   for (unsigned i = 0; i < (both ? 2U : 1U); i++)
     {
-      /* The shorter chain first, so that both ends go on side by side. */
-      unsigned index = slice * 2 + (both && down[0].landed + down[0].flying > down[1].landed + down[1].flying ? 1 - i : i);
-      const Run *run = run_at (sweep, index);
-      bool due = expected < 0 || (int64_t)sent < expected || down[0].flying + down[1].flying == 0;
-      int number = next_page (run, due);
+      unsigned index = slice * 2 + (up_first ? 1 - i : i);
+      int number = next_page (run_at (sweep, index), beyond);
 
       if (number < 0)
         continue;
@@ -494,6 +488,25 @@ send_next (Sweep *sweep, unsigned slice)
       return true;
     }
   return false;
+}
+
+/* Sends one page of @slice if one is due: what the plan has, then what must exist by the count; past that one at a time,
+ * since each may be the last. */
+static bool
+send_next (Sweep *sweep, unsigned slice)
+{
+  const Run *down = run_at (sweep, slice * 2);
+  int64_t expected = pages_expected (sweep);
+  uint64_t sent = slice_pages (down);
+
+  if (slice_done (sweep, slice) || sent * RECORDS_PAGE >= sweep->want)
+    return false;
+  if (send_of (sweep, slice, false))
+    return true;
+  if (expected >= 0 ? (int64_t)sent >= expected && down[0].flying + down[1].flying > 0
+                    : down[0].flying + down[1].flying > 0)
+    return false;
+  return send_of (sweep, slice, true);
 }
 
 void

@@ -95,10 +95,25 @@ class Module:
         keys = set(self.fields) | ({"$se_module"} if "What_Id" in self.fields else set())
         shown = {key: record.get(key) for key in keys}
         for field in self.deep:
-            rows = [self.row(field, row) for row in shown.get(field) or []]
+            rows = shown.get(field) or []
+            if (record.get("$has_more") or {}).get(field):
+                rows = self.rows_beyond(field, record["id"])
+            rows = [self.row(field, row) for row in rows]
             shown[field] = sorted(rows, key=lambda row: int(row["id"]))
         shown = {key: None if value == [] else value for key, value in shown.items()}
         return (canonical({**shown, "id": record["id"]}) + "\n").encode()
+
+    def rows_beyond(self, field, number):
+        """All rows of record @number, where a GET embeds only the first ones."""
+        if field in self.row_fields:
+            parent, fields = "Parent_Id", self.row_fields[field] | {"Parent_Id"}
+        else:
+            details = self.deep[field][self.deep[field]["data_type"]]
+            other = details["connected_details"].get("lookup_field") or details["connected_details"].get("field")
+            parent = details["linking_details"]["lookup_field"]["api_name"]
+            fields = {parent, other["api_name"]}
+        return [row for row in self.rows_of(self.deep_module(field), ",".join(sorted(fields)), parse)
+                if (row.get(parent) or {}).get("id") == number]
 
     # ---- the cost ----
 
@@ -117,12 +132,12 @@ class Module:
             names, size = names + 1, size + 1 + len(name)
         return count
 
-    def rows_of(self, module, fields):
+    def rows_of(self, module, fields, loads=json.loads):
         """All rows of @module, by pages."""
         rows, token = [], {}
         while True:
             text = self.emulator.api(module, fields=fields, per_page=PAGE, **token)
-            page = json.loads(text) if text else {"data": [], "info": {"more_records": False}}
+            page = loads(text) if text else {"data": [], "info": {"more_records": False}}
             rows += page["data"]
             if not page["info"]["more_records"]:
                 return rows

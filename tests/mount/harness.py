@@ -468,6 +468,23 @@ def raw_open(path):
     return 0
 
 
+def raw_readdir(path):
+    """readdir(3) as it is. Returns the errno; 0 when a name came."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
+    libc.readdir.argtypes = libc.closedir.argtypes = [ctypes.c_void_p]
+    stream = libc.opendir(os.fsencode(path))
+    if stream is None:
+        return ctypes.get_errno()
+    for _ in range(3):  # "." and ".." come without any call
+        ctypes.set_errno(0)
+        if libc.readdir(stream) is None:
+            break
+    failed = ctypes.get_errno()
+    libc.closedir(stream)
+    return failed
+
+
 # ---- running ----------------------------------------------------------------------------------------------------------
 
 def run_case(number, name, function):

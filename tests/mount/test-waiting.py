@@ -13,6 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 OPENER = ("import signal, sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1]); import harness; "
           "signal.signal(signal.SIGINT, lambda *_: None); signal.siginterrupt(signal.SIGINT, True); "
           "print(harness.raw_open(sys.argv[2]))")
+# The same for a directory, which waits when it is read.
+READER = OPENER.replace("raw_open", "raw_readdir")
 FIRST = "import os, sys; print(next(os.scandir(sys.argv[1])).name)"
 
 
@@ -94,11 +96,11 @@ def interrupt_cat():
         emulator.faults()
 
 
-def interrupted(path_of):
+def interrupted(path_of, program=OPENER):
     with Emulator("Leads=30") as emulator, Mount(emulator, limits={"deadline": 3600}) as mount:
         mount.list()
         stall(emulator, "/crm/v8/Leads")
-        with running([sys.executable, "-c", OPENER, HERE, path_of(emulator, mount)]) as (opener,):
+        with running([sys.executable, "-c", program, HERE, path_of(emulator, mount)]) as (opener,):
             mount.wait_calls(1)
             opener.send_signal(signal.SIGINT)
             words, errors = opener.communicate(timeout=PATIENCE)
@@ -117,7 +119,7 @@ def interrupt_record():
 
 @case("Ctrl-C gives EINTR to who waits for a directory")
 def interrupt_directory():
-    interrupted(lambda emulator, mount: mount.at("Leads"))
+    interrupted(lambda emulator, mount: mount.at("Leads"), READER)
 
 
 @case("one who gives up does not end the wait of another")
