@@ -1,5 +1,5 @@
-/* The tests' side door, /_emulator/...: what was asked, knobs, faults, and changes made by somebody else. Never counted,
- * never slowed down, never faulty. */
+/* The tests' side door, /_emulator/...: what was asked, knobs, faults, and changes made by somebody else. Never
+ * counted, never slowed down, never faulty. */
 #include <string.h>
 
 #include "core.h"
@@ -68,7 +68,7 @@ by_at (const json_t *body)
   return users_find (by) != NULL ? by : OTHER_ID;
 }
 
-/* ---- what was asked ------------------------------------------------------------------------------------------------------------- */
+/* ---- what was asked ---------------------------------------------------------------------------------------------- */
 
 static void
 admin_requests (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
@@ -165,7 +165,7 @@ admin_expire_tokens (Emulator *emulator, const Request *request, const json_t *b
   done (reply);
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static void
 admin_edit (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
@@ -253,8 +253,8 @@ admin_convert (Emulator *emulator, const Request *request, const json_t *body, R
   uint64_t id;
 
   if (!id_at (request, body, &id)
-      || !store_set (emulator, leads, id, json_pack ("{s:b, s:b}", "$converted", true, "Converted__s", true), by_at (body),
-                     true))
+      || !store_set (emulator, leads, id, json_pack ("{s:b, s:b}", "$converted", true, "Converted__s", true),
+                     by_at (body), true))
     refuse (reply, "no such lead");
   else
     done (reply);
@@ -294,9 +294,10 @@ admin_ids (Emulator *emulator, const Request *request, const json_t *body, Reply
   reply_bytes (reply, 200, NULL, NULL, g_string_free_to_bytes (out));
 }
 
-/* ---- metadata ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- metadata ---------------------------------------------------------------------------------------------------- */
 
-/* {"module", "add": "Name type:length flags >Target =A|B"} or {"module", "field", "visible", "mandatory", "api_name"}. */
+/* {"module", "add": "Name type:length flags >Target =A|B"} or {"module", "field", "visible", "mandatory", "api_name"}.
+ */
 static void
 admin_field (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
 {
@@ -309,7 +310,8 @@ admin_field (Emulator *emulator, const Request *request, const json_t *body, Rep
   if (module == NULL)
     return;
   field = definition != NULL ? schema_add_field (emulator, module, definition)
-          : name != NULL     ? module_field (module, name) : NULL;
+          : name != NULL     ? module_field (module, name)
+                             : NULL;
   if (field == NULL)
     {
       refuse (reply, "no such field, or no sound definition");

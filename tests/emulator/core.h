@@ -11,21 +11,21 @@ enum
   MOST_RECORDS = 1000000
 };
 
-#define FIRST_ID UINT64_C (7010000000000)      /* metadata: users, modules, fields */
-#define FIRST_NEW_ID UINT64_C (7900000000001)  /* records made while running: above all generated ones */
+#define FIRST_ID UINT64_C (7010000000000)     /* metadata: users, modules, fields */
+#define FIRST_NEW_ID UINT64_C (7900000000001) /* records made while running: above all generated ones */
 
 struct Emulator
 {
-  pthread_rwlock_t gate;     /* taken before all else: held for reading by whoever runs a handler, for writing by a
-                              * reset, which must not hold the other lock while it ends threads that need it */
-  pthread_rwlock_t lock;     /* guards modules, fields and records */
+  pthread_rwlock_t gate; /* taken before all else: held for reading by whoever runs a handler, for writing by a
+                          * reset, which must not hold the other lock while it ends threads that need it */
+  pthread_rwlock_t lock; /* guards modules, fields and records */
   uint64_t seed;
-  char *url;                 /* "http://127.0.0.1:1234", its own address */
-  GPtrArray *modules;        /* Module *, owned */
-  GHashTable *by_name;       /* api name -> Module */
-  uint64_t next_id;          /* of records made while running */
-  GArray *listeners;         /* store.c */
-  _Atomic int64_t offset_s;  /* emulator_now() is so far from the real time */
+  char *url;                /* "http://127.0.0.1:1234", its own address */
+  GPtrArray *modules;       /* Module *, owned */
+  GHashTable *by_name;      /* api name -> Module */
+  uint64_t next_id;         /* of records made while running */
+  GArray *listeners;        /* store.c */
+  _Atomic int64_t offset_s; /* emulator_now() is so far from the real time */
 };
 
 /* ---- json.c ---- */
@@ -48,8 +48,8 @@ void settings_restore (void); /* ... and count again */
 void users_start (Emulator *emulator);
 void users_stop (void);
 unsigned users_count (void);
-json_t *users_at (unsigned index);              /* borrowed */
-json_t *users_find (const char *id);            /* borrowed; NULL: none */
+json_t *users_at (unsigned index);   /* borrowed */
+json_t *users_find (const char *id); /* borrowed; NULL: none */
 bool user_is_admin (const char *id);
 /* {"name","id","email"}, as owners are shown. Appends. */
 void user_write_ref (GString *out, unsigned index);
@@ -104,9 +104,9 @@ typedef struct
 {
   Emulator *emulator;
   const Module *module;
-  bool by_time;    /* else by id */
+  bool by_time; /* else by id */
   bool ascending;
-  bool bounded;    /* only what was modified after since */
+  bool bounded; /* only what was modified after since */
   time_t since;
   GArray *changed; /* WalkPoint of edited records, in order */
   int64_t next_changed;
@@ -121,8 +121,8 @@ typedef struct
 } WalkPoint;
 
 /* @after: go on after this point, which need not exist any more; NULL: from the start. */
-void walk_init (Walk *walk, Emulator *emulator, const Module *module, bool by_time, bool ascending,
-                const time_t *since, const WalkPoint *after);
+void walk_init (Walk *walk, Emulator *emulator, const Module *module, bool by_time, bool ascending, const time_t *since,
+                const WalkPoint *after);
 bool walk_next (Walk *walk, WalkPoint *point); /* false: the end */
 void walk_clear (Walk *walk);
 
@@ -161,8 +161,8 @@ uint64_t generate_after (const Module *module, time_t time);
 /* Row modules and notes: whose row it is. */
 bool generate_parent (Emulator *emulator, const Module *rows, uint64_t k, const Module **parent, uint64_t *parent_k);
 /* Row modules and notes: how many belong to record @parent_k of @parent; their indexes are first, first + step, ... */
-uint64_t generate_rows (Emulator *emulator, const Module *rows, const Module *parent, uint64_t parent_k, uint64_t *first,
-                        uint64_t *step);
+uint64_t generate_rows (Emulator *emulator, const Module *rows, const Module *parent, uint64_t parent_k,
+                        uint64_t *first, uint64_t *step);
 /* Settles how many rows each row module has, once all other modules know their size. */
 void generate_count_rows (Emulator *emulator);
 /* What a lookup points at. false: null, or no such generated record. */
@@ -172,7 +172,8 @@ bool generate_target (Emulator *emulator, const Module *module, uint64_t k, cons
 bool generate_children (Emulator *emulator, const Module *module, const Field *field, const Module *target,
                         uint64_t target_k, uint64_t *first, uint64_t *step);
 /* Appends the value as JSON text. @marked: exact numbers as marked strings, for trees. */
-void generate_value (Emulator *emulator, const Module *module, uint64_t k, const Field *field, GString *out, bool marked);
+void generate_value (Emulator *emulator, const Module *module, uint64_t k, const Field *field, GString *out,
+                     bool marked);
 uint64_t mix (uint64_t a, uint64_t b);
 
 /* ---- accounts of what was asked: ledger.c ---- */
@@ -183,8 +184,8 @@ void ledger_reset (void);
 /* @counted: a call of the API, not of the token endpoint, which is only logged. */
 uint64_t ledger_begin (const Request *request, time_t now, bool counted);
 void ledger_end (uint64_t number, const Reply *reply, double ms, bool counted);
-bool ledger_spend (Emulator *emulator, unsigned credits);             /* false: not enough left */
-int64_t ledger_remaining (Emulator *emulator, bool *half_used);       /* -1: no limit */
+bool ledger_spend (Emulator *emulator, unsigned credits);       /* false: not enough left */
+int64_t ledger_remaining (Emulator *emulator, bool *half_used); /* -1: no limit */
 /* Places for calls under way. false: none free. */
 bool ledger_enter (Emulator *emulator, bool heavy);
 void ledger_leave (bool heavy);
@@ -194,13 +195,13 @@ GString *ledger_requests (uint64_t since);
 /* ---- faults.c ---- */
 typedef struct
 {
-  bool hit;         /* any fault applies */
-  int status;       /* 0: the real answer */
+  bool hit;   /* any fault applies */
+  int status; /* 0: the real answer */
   char *code;
   char *body;
   bool cut, reset, stall, malformed, html;
   int64_t stall_ms, huge_mb, delay_ms;
-  json_t *headers;  /* object, or NULL */
+  json_t *headers;     /* object, or NULL */
   unsigned generation; /* of the set: a new set releases the stalled */
 } Fault;
 
@@ -218,15 +219,15 @@ void fault_clear (Fault *fault);
 bool http_start (Emulator *emulator, unsigned port, GError **error);
 void http_stop (void);
 char *url_decode (const char *text, gssize length, bool plus); /* NULL: not UTF-8, or a bad escape */
-GHashTable *query_parse (const char *text, gssize length);      /* NULL: as above */
+GHashTable *query_parse (const char *text, gssize length);     /* NULL: as above */
 void request_clear (Request *request);
 void reply_clear (Reply *reply);
 
 /* ---- page_token.c ---- */
 typedef struct
 {
-  WalkPoint last;  /* the row before the next one */
-  uint64_t count;  /* rows given so far */
+  WalkPoint last; /* the row before the next one */
+  uint64_t count; /* rows given so far */
 } PageToken;
 
 char *page_token_new (Emulator *emulator, const Request *request, const PageToken *token);
@@ -242,7 +243,8 @@ typedef struct
 } Columns;
 
 /* Appends the row: {"id":..,fields}. Rich text cut at 500 characters unless @whole. */
-void row_write (Emulator *emulator, const Module *module, uint64_t id, const Columns *columns, bool whole, GString *out);
+void row_write (Emulator *emulator, const Module *module, uint64_t id, const Columns *columns, bool whole,
+                GString *out);
 /* The whole record as a single GET shows it, or as @columns limit it (NULL: all). */
 void record_write (Emulator *emulator, const Module *module, uint64_t id, const Columns *columns, GString *out);
 bool columns_parse (Emulator *emulator, const Request *request, Reply *reply, const Module *module, bool mandatory,

@@ -32,7 +32,7 @@ typedef struct
 
 static Options options = { .notes = -1, .seed = 1 };
 
-/* ---- time ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------------------------------------------------- */
 
 time_t
 emulator_now (Emulator *emulator)
@@ -79,7 +79,8 @@ parse_time (const char *text, time_t *time)
 
   if (text == NULL || !g_ascii_isdigit (*text)
       || sscanf (text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
-                 &parts.tm_min, &parts.tm_sec, &end) != 6
+                 &parts.tm_min, &parts.tm_sec, &end)
+             != 6
       || end != 19)
     return false;
   if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60
@@ -96,7 +97,7 @@ parse_time (const char *text, time_t *time)
   return true;
 }
 
-/* ---- options --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static bool
 fail (GError **error, const char *format, const char *text)
@@ -203,7 +204,7 @@ make_org (Emulator *emulator, GError **error)
   return true;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void
 start_families (Emulator *emulator)

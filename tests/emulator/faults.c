@@ -1,5 +1,5 @@
-/* What goes wrong on purpose: a set of rules, each for some of the requests, given as a whole by POST /_emulator/faults.
- * A new set replaces the old one and releases whom the old one holds up. */
+/* What goes wrong on purpose: a set of rules, each for some of the requests, given as a whole by POST
+ * /_emulator/faults. A new set replaces the old one and releases whom the old one holds up. */
 #include "core.h"
 
 #include <errno.h>
@@ -99,11 +99,13 @@ rule_new (const json_t *json, GError **error)
   rule->match = regex;
   rule->count = number_at (json, "count");
   rule->skip = number_at (json, "skip");
-  rule->fault = (Fault) {
+  rule->fault = (Fault){
     .hit = true,
     .status = (int) CLAMP (number_at (json, "status"), 0, 599),
     .code = g_strdup (json_string_value (json_object_get (json, "code"))),
-    .body = json_is_string (body) ? g_strdup (json_string_value (body)) : body != NULL ? json_dumps (body, 0) : NULL,
+    .body = json_is_string (body) ? g_strdup (json_string_value (body))
+            : body != NULL        ? json_dumps (body, 0)
+                                  : NULL,
     .cut = json_is_true (json_object_get (json, "cut")),
     .reset = json_is_true (json_object_get (json, "reset")),
     .stall = json_is_true (json_object_get (json, "stall")),
@@ -163,9 +165,9 @@ faults_json (void)
     {
       const Rule *rule = rules->pdata[i];
 
-      json_array_append_new (list, json_pack ("{s:s, s:I, s:I, s:b}", "match", g_regex_get_pattern (rule->match), "seen",
-                                              (json_int_t) rule->seen, "hits", (json_int_t) rule->hits, "used_up",
-                                              rule->used_up));
+      json_array_append_new (list, json_pack ("{s:s, s:I, s:I, s:b}", "match", g_regex_get_pattern (rule->match),
+                                              "seen", (json_int_t) rule->seen, "hits", (json_int_t) rule->hits,
+                                              "used_up", rule->used_up));
     }
   pthread_mutex_unlock (&lock);
   return list;
@@ -193,7 +195,7 @@ faults_take (const Request *request, Fault *fault)
 {
   g_autofree char *line = NULL;
 
-  *fault = (Fault) { 0 };
+  *fault = (Fault){ 0 };
   pthread_mutex_lock (&lock);
   if (rules->len > 0)
     line = g_strconcat (request->method, " ", request->path, *request->raw_query == '\0' ? NULL : "?",

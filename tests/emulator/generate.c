@@ -1,7 +1,7 @@
 /* The values of generated records, as JSON text: each a pure function of (seed, module, index, field).
  *
- * They are chosen to hurt: many scripts, quotes, line ends, slashes, names that look like files, empty and very long ones,
- * nulls, numbers that no double holds, rich texts just around the length where lists cut them. */
+ * They are chosen to hurt: many scripts, quotes, line ends, slashes, names that look like files, empty and very long
+ * ones, nulls, numbers that no double holds, rich texts just around the length where lists cut them. */
 #include "core.h"
 
 #include <string.h>
@@ -19,13 +19,15 @@ typedef struct
 typedef void (*Maker) (const Place *place, GString *out);
 
 static const char *const names[] = {
-  "Okafor", "Müller", "Søndergård", "Łukaszewicz", "Smith", "Иванова", "Παπαδόπουλος", "王", "田中", "김", "O'Neil", "García-López",
-  "Nguyễn", "Çelik", "Šimůnek", "محمد", "כהן", "शर्मा", "สมชาย", "Dvořák", "Ó Briain", "Þórsdóttir", "Smith", "Harbor Tiles",
-  "Lópezi", "Q&A", "van der Berg", "D’Angelo", "Ivy", "Jones",
+  "Okafor", "Müller", "Søndergård",   "Łukaszewicz",  "Smith",    "Иванова",    "Παπαδόπουλος", "王",
+  "田中",   "김",     "O'Neil",       "García-López", "Nguyễn",   "Çelik",      "Šimůnek",      "محمد",
+  "כהן",    "शर्मा",   "สมชาย",        "Dvořák",       "Ó Briain", "Þórsdóttir", "Smith",        "Harbor Tiles",
+  "Lópezi", "Q&A",    "van der Berg", "D’Angelo",     "Ivy",      "Jones",
 };
 
 static const char *const first_names[] = {
-  "Ada", "Jürgen", "Zoë", "Ольга", "明", "Adaeze", "José", "Anna-Lena", "Mária", "عمر", "רות", "J.", "Seán", "Ada", "Bob",
+  "Ada",   "Jürgen", "Zoë", "Ольга", "明",   "Adaeze", "José", "Anna-Lena",
+  "Mária", "عمر",    "רות", "J.",    "Seán", "Ada",    "Bob",
 };
 
 /* One of these comes every few records. */
@@ -41,9 +43,12 @@ static const char *const nasty_names[] = {
   "ends with digits 7010000000201",
   "report.1234567890.json",
   "  blanks  around  ",
-  "e\xcc\x81" "a\xcc\x88 decomposed",
-  "\xe2\x80\xae" "right to left\xe2\x80\xac",
-  "\xef\xbb\xbf" "with a mark",
+  "e\xcc\x81"
+  "a\xcc\x88 decomposed",
+  "\xe2\x80\xae"
+  "right to left\xe2\x80\xac",
+  "\xef\xbb\xbf"
+  "with a mark",
   "null",
   "<script>alert('x')</script>",
   "100%25 %s %n",
@@ -57,8 +62,9 @@ static const char *const nasty_names[] = {
 };
 
 static const char *const words[] = {
-  "harbour", "tiles", "delivery", "naïve", "Größe", "«цена»", "見積", "quarterly", "\"quoted\"", "back\\slash", "o'clock", "50%",
-  "€1,000", "tab\there", "emoji 🚢", "مرحبا", "follow-up", "a;b;c", "café", "and",
+  "harbour",   "tiles",      "delivery",    "naïve",   "Größe", "«цена»", "見積",
+  "quarterly", "\"quoted\"", "back\\slash", "o'clock", "50%",   "€1,000", "tab\there",
+  "emoji 🚢",   "مرحبا",      "follow-up",   "a;b;c",   "café",  "and",
 };
 
 static uint64_t
@@ -137,7 +143,7 @@ is_null (const Place *place, unsigned one_in)
   return !place->field->mandatory && hash_at (place, 99) % one_in == 0;
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------------------------- */
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
 
 static Place
 place_of (const Place *place, const char *field)
@@ -146,7 +152,8 @@ place_of (const Place *place, const char *field)
 
   other.field = module_field (place->module, field);
   if (other.field != NULL)
-    other.hash = mix (mix (place->emulator->seed, module_number (place->module)) + g_str_hash (other.field->id), place->k);
+    other.hash
+        = mix (mix (place->emulator->seed, module_number (place->module)) + g_str_hash (other.field->id), place->k);
   return other;
 }
 
@@ -235,7 +242,8 @@ static void
 make_rich_text (const Place *place, GString *out)
 {
   static const unsigned lengths[20] = { 0, 499, 500, 501, 49000, 501, 500, 0, 30, 120, 700, 5000, 60, 90, 499, 501 };
-  const char *unit = place->k % 20 == 5 || place->k % 20 == 6 ? "<b>Ünï ☃ 🦊</b> " : "<p>The \"brief\" of a project.</p>\n";
+  const char *unit
+      = place->k % 20 == 5 || place->k % 20 == 6 ? "<b>Ünï ☃ 🦊</b> " : "<p>The \"brief\" of a project.</p>\n";
   unsigned length = lengths[place->k % 20];
   g_autofree char *text = NULL;
 
@@ -322,7 +330,7 @@ make_duration (const Place *place, GString *out)
   g_string_append_printf (out, "\"%02u:%02u\"", (unsigned) (place->hash % 3), (unsigned) (1 + hash_at (place, 1) % 58));
 }
 
-/* ---- numbers, times ----------------------------------------------------------------------------------------------------- */
+/* ---- numbers, times ---------------------------------------------------------------------------------------------- */
 
 static void
 put_hundredths (GString *out, int64_t value)
@@ -447,7 +455,7 @@ make_datetime (const Place *place, GString *out)
     put_time (out, strcmp (name, "End_DateTime") == 0 ? day + 3600 : day);
 }
 
-/* ---- references ----------------------------------------------------------------------------------------------------------- */
+/* ---- references -------------------------------------------------------------------------------------------------- */
 
 static void
 make_owner (const Place *place, GString *out)
@@ -472,7 +480,8 @@ put_ref (const Place *place, GString *out, const Module *target, uint64_t id, co
 
   if (multi)
     {
-      g_string_append_printf (out, "{\"module\":{\"api_name\":\"%s\",\"id\":\"%s\"},\"name\":", target->api_name, target->id);
+      g_string_append_printf (out, "{\"module\":{\"api_name\":\"%s\",\"id\":\"%s\"},\"name\":", target->api_name,
+                              target->id);
     }
   else
     g_string_append (out, "{\"name\":");
@@ -502,7 +511,8 @@ static void
 make_tags (const Place *place, GString *out)
 {
   if (place->k % 9 == 2)
-    g_string_append_printf (out, "[{\"name\":\"vip\",\"id\":\"%" G_GUINT64_FORMAT "\",\"color_code\":null}]", FIRST_ID + 50);
+    g_string_append_printf (out, "[{\"name\":\"vip\",\"id\":\"%" G_GUINT64_FORMAT "\",\"color_code\":null}]",
+                            FIRST_ID + 50);
   else
     g_string_append (out, "[]");
 }

@@ -1,5 +1,5 @@
-/* Where generated records stand: their ids and times, whose rows they are, what they point at. All of it can be computed
- * in both directions, so neither a page in the middle nor the rows of a record need a search.
+/* Where generated records stand: their ids and times, whose rows they are, what they point at. All of it can be
+ * computed in both directions, so neither a page in the middle nor the rows of a record need a search.
  *
  * A module's ids lie in a block of its own, three apart with gaps. Rows repeat a pattern of sixteen parents; row j of
  * parent p has the id block + 512 p + j. Both times grow with the index. */
@@ -46,7 +46,7 @@ block_of (const Module *module)
   return FIRST_ID + (module_number (module) + 1) * UINT64_C (10000000000) + 1000;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 /* Row modules: the counts of the pattern. @cap: links cannot be more than there is to link with. */
 static const unsigned *
@@ -114,7 +114,7 @@ generate_count_rows (Emulator *emulator)
     }
 }
 
-/* ---- notes ----------------------------------------------------------------------------------------------------------- */
+/* ---- notes ------------------------------------------------------------------------------------------------------- */
 
 static bool
 can_have_notes (const Module *module)
@@ -139,7 +139,7 @@ spread_of (Emulator *emulator, const Module *notes, const Module *module, unsign
 {
   const Module *found = NULL;
 
-  *spread = (Spread) { 0 };
+  *spread = (Spread){ 0 };
   for (unsigned i = 0; i < emulator->modules->len; i++)
     {
       const Module *other = emulator->modules->pdata[i];
@@ -221,7 +221,7 @@ generate_rows (Emulator *emulator, const Module *rows, const Module *parent, uin
   return MIN (spread.each, spread.notes - slot * spread.each);
 }
 
-/* ---- ids and times ---------------------------------------------------------------------------------------------------- */
+/* ---- ids and times ----------------------------------------------------------------------------------------------- */
 
 uint64_t
 generate_id (const Module *module, uint64_t k)
@@ -292,7 +292,7 @@ generate_after (const Module *module, time_t time)
   return low;
 }
 
-/* ---- lookups ----------------------------------------------------------------------------------------------------------- */
+/* ---- lookups ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 offset_of (const Module *module, const Field *field, uint64_t targets)
@@ -322,8 +322,9 @@ generate_target (Emulator *emulator, const Module *module, uint64_t k, const Fie
   if (strcmp (field->api_name, "Parent_Id") == 0
       || (module->parent != NULL && g_strcmp0 (field->target, module->parent) == 0))
     return generate_parent (emulator, module, k, target, target_k);
-  *target = multi ? what_module (emulator, k % WHAT_KINDS)
-            : field->target == NULL ? NULL : schema_module (emulator, field->target);
+  *target = multi                   ? what_module (emulator, k % WHAT_KINDS)
+            : field->target == NULL ? NULL
+                                    : schema_module (emulator, field->target);
   if (*target == NULL || (*target)->generated == 0)
     return false;
   if (!multi && module->parent == NULL && !field->mandatory && k % 7 == 3)

@@ -36,7 +36,7 @@ typedef struct
 static struct MHD_Daemon *server;
 static pthread_key_t uri_key; /* the request line's target, per connection thread */
 
-/* ---- requests ----------------------------------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 char *
 url_decode (const char *text, gssize length, bool plus)
@@ -146,7 +146,7 @@ request_init (Request *request, struct MHD_Connection *connection, const char *m
   const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   const char *mark = strchr (uri, '?');
 
-  *request = (Request) { .method = method, .fd = info == NULL ? -1 : info->connect_fd };
+  *request = (Request){ .method = method, .fd = info == NULL ? -1 : info->connect_fd };
   request->path = mark == NULL ? g_utf8_make_valid (uri, -1) : g_utf8_make_valid (uri, mark - uri);
   request->raw_query = mark == NULL ? g_strdup ("") : g_utf8_make_valid (mark + 1, -1);
   request->headers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -159,7 +159,7 @@ request_init (Request *request, struct MHD_Connection *connection, const char *m
   return request->segments != NULL && request->query != NULL;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 static void
 free_bytes (void *data)
@@ -222,8 +222,8 @@ add_date (Emulator *emulator, struct MHD_Response *response)
 {
   g_autoptr (GDateTime) now = g_date_time_new_from_unix_utc (emulator_now (emulator));
   static const char *const days[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
-  static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+  static const char *const months[]
+      = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
   char text[64];
 
   g_snprintf (text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", days[g_date_time_get_day_of_week (now) - 1],
@@ -237,8 +237,8 @@ add_disposition (struct MHD_Response *response, const char *file_name)
 {
   g_autofree char *escaped = g_uri_escape_string (file_name, "!#$&+-.^_`|~", FALSE);
   g_autofree char *value = strcmp (escaped, file_name) == 0
-                             ? g_strdup_printf ("attachment; filename=%s", file_name)
-                             : g_strdup_printf ("attachment; filename*=UTF-8''%s", escaped);
+                               ? g_strdup_printf ("attachment; filename=%s", file_name)
+                               : g_strdup_printf ("attachment; filename*=UTF-8''%s", escaped);
 
   MHD_add_response_header (response, "Content-Disposition", value);
 }
@@ -314,8 +314,9 @@ replace_reply (const Fault *fault, Reply *reply)
   if (fault->body != NULL)
     reply_text (reply, status, NULL, fault->body);
   else if (fault->html)
-    reply_text (reply, status, "text/html;charset=utf-8",
-                "<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We'll be back</h1></body></html>");
+    reply_text (
+        reply, status, "text/html;charset=utf-8",
+        "<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We'll be back</h1></body></html>");
   else if (fault->status == 204 || fault->status == 304)
     reply_empty (reply, status);
   else if (fault->status != 0)
@@ -490,14 +491,12 @@ http_start (Emulator *emulator, unsigned port, GError **error)
   emulator->url = g_strdup_printf ("http://127.0.0.1:%u", bound);
   pthread_key_create (&uri_key, g_free);
   if (fd >= 0)
-    server = MHD_start_daemon (MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL
-                                 | MHD_USE_ITC,
-                               0, NULL, NULL, on_request, emulator, MHD_OPTION_LISTEN_SOCKET, fd,
-                               MHD_OPTION_URI_LOG_CALLBACK, keep_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                               NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned) MOST_CONNECTIONS,
-                               MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
-                               (size_t) STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_BYTES,
-                               MHD_OPTION_END);
+    server = MHD_start_daemon (
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL, NULL,
+        on_request, emulator, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, keep_uri, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned) MOST_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, (size_t) STACK_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_BYTES, MHD_OPTION_END);
   if (server != NULL)
     return true;
   if (fd >= 0)

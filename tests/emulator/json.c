@@ -1,7 +1,8 @@
 /* JSON text in and out with every digit of every number: jansson's doubles lose those past the 17th.
  *
  * A number too long for a double is a string that starts with U+0001 while it is in a tree. A request body is rewritten
- * so before jansson sees it; no real text starts with that character, since bodies cannot bring it in (it is dropped). */
+ * so before jansson sees it; no real text starts with that character, since bodies cannot bring it in (it is dropped).
+ */
 #include "core.h"
 
 #include <math.h>
@@ -33,8 +34,8 @@ count_digits (const char *text, size_t length)
 static bool
 is_exact (const char *text, size_t length)
 {
-  bool whole = memchr (text, '.', length) == NULL && memchr (text, 'e', length) == NULL
-               && memchr (text, 'E', length) == NULL;
+  bool whole
+      = memchr (text, '.', length) == NULL && memchr (text, 'e', length) == NULL && memchr (text, 'E', length) == NULL;
 
   return length <= LONGEST_NUMBER && count_digits (text, length) > (whole ? 18 : DOUBLE_DIGITS);
 }

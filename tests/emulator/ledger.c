@@ -30,9 +30,9 @@ typedef struct
 } Minute;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
-static GQueue calls;           /* Call *, oldest first */
-static uint64_t first_number;  /* of the oldest call */
-static GQueue spent;           /* Minute *, oldest first; the day's */
+static GQueue calls;                                     /* Call *, oldest first */
+static uint64_t first_number;                            /* of the oldest call */
+static GQueue spent;                                     /* Minute *, oldest first; the day's */
 static int64_t spent_in_day;
 static uint64_t requests, rejected, credits_total;
 static unsigned in_flight, max_in_flight, heavy_in_flight, max_heavy;
@@ -83,7 +83,7 @@ ledger_begin (const Request *request, time_t now, bool counted)
   Call *call = g_new0 (Call, 1);
   uint64_t number;
 
-  *call = (Call) {
+  *call = (Call){
     .method = g_strdup (request->method),
     .path = g_strdup (request->path),
     .query = g_strdup (request->raw_query),
@@ -213,8 +213,8 @@ ledger_stats (Emulator *emulator)
   int64_t remaining = ledger_remaining (emulator, &half);
 
   pthread_mutex_lock (&lock);
-  stats = json_pack ("{s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:I, s:I}", "requests", (json_int_t) requests, "rejected",
-                     (json_int_t) rejected, "credits", (json_int_t) credits_total, "credits_in_day",
+  stats = json_pack ("{s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:I, s:I}", "requests", (json_int_t) requests,
+                     "rejected", (json_int_t) rejected, "credits", (json_int_t) credits_total, "credits_in_day",
                      (json_int_t) spent_in_day, "in_flight", (int) in_flight, "max_in_flight", (int) max_in_flight,
                      "heavy_in_flight", (int) heavy_in_flight, "max_heavy_in_flight", (int) max_heavy,
                      "credits_remaining", (json_int_t) remaining, "last_number",
@@ -235,7 +235,8 @@ write_call (GString *out, const Call *call, uint64_t number)
   json_write_text (out, call->path, -1);
   g_string_append (out, ",\"query\":");
   json_write_text (out, call->query, -1);
-  g_string_append_printf (out, ",\"status\":%u,\"credits\":%u,\"ms\":%.3f,\"rejected\":%s,\"user_agent\":", call->status,
+  g_string_append_printf (out,
+                          ",\"status\":%u,\"credits\":%u,\"ms\":%.3f,\"rejected\":%s,\"user_agent\":", call->status,
                           call->credits, call->ms, call->rejected ? "true" : "false");
   if (call->agent == NULL)
     g_string_append (out, "null}");

@@ -21,7 +21,7 @@ refuse (Reply *reply, const char *code, json_t *details)
   const char *message = strcmp (code, "AMBIGUITY_DURING_PROCESSING") == 0 ? "ambiguity while processing the request"
                         : strcmp (code, "LIMIT_EXCEEDED") == 0            ? "limit exceeded"
                         : strcmp (code, "DISCRETE_PAGINATION_LIMIT_EXCEEDED") == 0
-                          ? "more records cannot be had by page, use page_token"
+                            ? "more records cannot be had by page, use page_token"
                         : strcmp (code, "PAGINATION_LIMIT_EXCEEDED") == 0 ? "more records cannot be had by page_token"
                                                                           : "invalid data";
 
@@ -79,7 +79,8 @@ one_of (const Request *request, Reply *reply, const char *name, const char *cons
 
       for (unsigned i = 0; values[i] != NULL; i++)
         json_array_append_new (supported, json_string (values[i]));
-      return refuse (reply, "INVALID_DATA", json_pack ("{s:s, s:o}", "param_name", name, "supported_values", supported));
+      return refuse (reply, "INVALID_DATA",
+                     json_pack ("{s:s, s:o}", "param_name", name, "supported_values", supported));
     }
   *value = text;
   return true;
@@ -120,8 +121,8 @@ token_params (ListCall *call, Emulator *emulator, const Request *request, Reply 
     }
   if (request_query (request, "page") != NULL && !setting_on (emulator, "page_with_token"))
     return refuse (
-      reply, "AMBIGUITY_DURING_PROCESSING",
-      json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "page", "param_name", "page_token"));
+        reply, "AMBIGUITY_DURING_PROCESSING",
+        json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "page", "param_name", "page_token"));
   if (!page_token_read (emulator, request, reply, &call->token))
     return false;
   call->has_token = true;
@@ -173,13 +174,14 @@ ids_param (ListCall *call, Emulator *emulator, const Request *request, Reply *re
 }
 
 bool
-list_init (ListCall *call, Emulator *emulator, const Request *request, Reply *reply, const Module *module, bool ascending)
+list_init (ListCall *call, Emulator *emulator, const Request *request, Reply *reply, const Module *module,
+           bool ascending)
 {
-  *call = (ListCall) { .module = module, .ascending = ascending };
+  *call = (ListCall){ .module = module, .ascending = ascending };
   return columns_parse (emulator, request, reply, module, true, &call->columns)
          && page_params (request, reply, &call->page, &call->per_page) && order_params (call, request, reply)
-         && since_header (request, reply, &call->bounded, &call->since)
-         && token_params (call, emulator, request, reply) && ids_param (call, emulator, request, reply);
+         && since_header (request, reply, &call->bounded, &call->since) && token_params (call, emulator, request, reply)
+         && ids_param (call, emulator, request, reply);
 }
 
 void
@@ -189,7 +191,7 @@ list_clear (ListCall *call)
   g_clear_pointer (&call->ids, g_array_unref);
 }
 
-/* ---- walking --------------------------------------------------------------------------------------------------------------- */
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
 
 static bool
 contains (const GArray *ids, uint64_t id)
@@ -263,7 +265,7 @@ sort_points (Rows *rows, const GArray *ids)
 static void
 rows_init (Rows *rows, const ListCall *call, Emulator *emulator, const GArray *among)
 {
-  *rows = (Rows) { .call = call, .emulator = emulator };
+  *rows = (Rows){ .call = call, .emulator = emulator };
   if (among != NULL || call->ids != NULL)
     {
       sort_points (rows, among != NULL ? among : call->ids);
@@ -285,8 +287,8 @@ rows_next (Rows *rows, WalkPoint *point)
     {
       if (rows->next >= rows->points->len)
         return false;
-      *point = g_array_index (rows->points, WalkPoint,
-                              call->ascending ? rows->next : rows->points->len - 1 - rows->next);
+      *point
+          = g_array_index (rows->points, WalkPoint, call->ascending ? rows->next : rows->points->len - 1 - rows->next);
       rows->next++;
       return true;
     }
@@ -326,8 +328,8 @@ write_info (const ListCall *call, Emulator *emulator, const Request *request, GS
   char expiry[32];
 
   format_time (emulator_now (emulator) + TOKEN_LIFE, expiry);
-  g_string_append_printf (out, "],\"info\":{\"per_page\":%u,\"count\":%" G_GUINT64_FORMAT ",\"page\":%u", call->per_page,
-                          count, call->page);
+  g_string_append_printf (out, "],\"info\":{\"per_page\":%u,\"count\":%" G_GUINT64_FORMAT ",\"page\":%u",
+                          call->per_page, count, call->page);
   g_string_append_printf (out, ",\"sort_by\":\"%s\",\"sort_order\":\"%s\",\"more_records\":%s", call->sort_by,
                           call->ascending ? "asc" : "desc", more ? "true" : "false");
   write_text_or_null (out, "next_page_token", next);

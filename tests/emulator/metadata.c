@@ -38,7 +38,7 @@ module_param (Emulator *emulator, const Request *request, Reply *reply)
   return module;
 }
 
-/* ---- modules, fields --------------------------------------------------------------------------------------------------------- */
+/* ---- modules, fields --------------------------------------------------------------------------------------------- */
 
 static void
 handle_modules (Emulator *emulator, const Request *request, Reply *reply)
@@ -116,7 +116,7 @@ handle_field (Emulator *emulator, const Request *request, Reply *reply)
                  json_pack ("{s:i}", "resource_path_index", 2));
 }
 
-/* ---- related lists, layouts, views --------------------------------------------------------------------------------------------- */
+/* ---- related lists, layouts, views ------------------------------------------------------------------------------- */
 
 static json_t *
 module_ref_or_null (const Module *module)
@@ -137,9 +137,9 @@ related_json (const Module *module, const Related *related, unsigned index)
                     format_id (module_id * 1000 + index, id), "api_name", related->api_name, "name", related->label,
                     "display_label", related->label, "href", href, "type", related->type, "module",
                     module_ref_or_null (related->module), "connectedmodule", "linkingmodule",
-                    related->linking == NULL ? json_null () : json_string (related->linking->api_name), "sequence_number",
-                    sequence, "status", "visible", "action", "customize_sort", false, "customize_fields", false,
-                    "customize_display_label", false);
+                    related->linking == NULL ? json_null () : json_string (related->linking->api_name),
+                    "sequence_number", sequence, "status", "visible", "action", "customize_sort", false,
+                    "customize_fields", false, "customize_display_label", false);
 }
 
 static void
@@ -256,7 +256,7 @@ handle_views (Emulator *emulator, const Request *request, Reply *reply)
   reply_json (reply, 200, json_pack ("{s:o, s:o}", "custom_views", views, "info", page_info (200, count, 1, false)));
 }
 
-/* ---- roles, profiles, org -------------------------------------------------------------------------------------------------------- */
+/* ---- roles, profiles, org ---------------------------------------------------------------------------------------- */
 
 /* @extra: an object that each of them has too; borrowed. */
 static void
@@ -291,9 +291,9 @@ static void
 handle_roles (Emulator *emulator, const Request *request, Reply *reply)
 {
   static const char *const names[] = { "CEO", "Manager", "Sales", "Support", NULL };
-  json_auto_t *extra = json_pack ("{s:n, s:n, s:n, s:n, s:n, s:n, s:b}", "reporting_to", "forecast_manager",
-                                  "created_by__s", "modified_by__s", "created_time__s", "modified_time__s",
-                                  "share_with_peers", true);
+  json_auto_t *extra
+      = json_pack ("{s:n, s:n, s:n, s:n, s:n, s:n, s:b}", "reporting_to", "forecast_manager", "created_by__s",
+                   "modified_by__s", "created_time__s", "modified_time__s", "share_with_peers", true);
 
   reply_named (reply, "roles", names, 20, request_segment (request, 2), extra);
 }
@@ -314,19 +314,19 @@ handle_org (Emulator *emulator, const Request *request, Reply *reply)
   json_t *org = json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "id",
                            "7010000000009", "zgid", "700000001", "company_name", "Harbor Tiles", "alias", "Harbor",
                            "primary_email", "user1@harbor.example", "time_zone", "Etc/UTC", "currency", "Euro",
-                           "currency_symbol", "€", "iso_code", "EUR", "country_code", "DE", "country", "Germany", "type",
-                           "production", "mc_status", false, "gapps_enabled", false);
+                           "currency_symbol", "€", "iso_code", "EUR", "country_code", "DE", "country", "Germany",
+                           "type", "production", "mc_status", false, "gapps_enabled", false);
 
   json_object_set_new (org, "currency_locale", json_string ("de_DE"));
   json_object_set_new (org, "primary_zuid", json_string ("600000001"));
-  json_object_set_new (org, "license_details", json_pack ("{s:b, s:s, s:i, s:i, s:n}", "paid", true, "paid_type", "enterprise",
-                                                          "users_license_purchased", 12,
-                                                          "portal_users_license_purchased", 0, "paid_expiry"));
+  json_object_set_new (org, "license_details",
+                       json_pack ("{s:b, s:s, s:i, s:i, s:n}", "paid", true, "paid_type", "enterprise",
+                                  "users_license_purchased", 12, "portal_users_license_purchased", 0, "paid_expiry"));
   json_object_set_new (org, "created_time", json_string ("2025-01-02T08:00:00+00:00"));
   reply_json (reply, 200, json_pack ("{s:[o]}", "org", org));
 }
 
-/* ---- users ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------------------------------------------------- */
 
 static const char *
 text_at (const json_t *user, const char *key)
@@ -443,7 +443,8 @@ handle_users (Emulator *emulator, const Request *request, Reply *reply)
   if (json_array_size (list) == 0)
     {
       json_decref (list);
-      reply_empty (reply, json_array_size (all) == 0 && request_header (request, "if-modified-since") != NULL ? 304 : 204);
+      reply_empty (reply,
+                   json_array_size (all) == 0 && request_header (request, "if-modified-since") != NULL ? 304 : 204);
       return;
     }
   reply_json (reply, 200,

@@ -1,7 +1,7 @@
 /* The accounts server: tokens for a client that knows id and secret. Its errors come with status 200, as Zoho's do.
  *
- * One client (1000.DEMO). Refresh tokens: 1000.demo.refresh is the first user's, 1000.user<N>.refresh the N-th user's, and
- * those that codes were exchanged for. Parameters may come in the query, as a form, or as multipart. */
+ * One client (1000.DEMO). Refresh tokens: 1000.demo.refresh is the first user's, 1000.user<N>.refresh the N-th user's,
+ * and those that codes were exchanged for. Parameters may come in the query, as a form, or as multipart. */
 #include "core.h"
 
 #include <stdlib.h>
@@ -57,9 +57,9 @@ typedef struct
 } Code;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
-static GHashTable *grants; /* refresh token -> Grant */
-static GHashTable *tokens; /* access token -> Access */
-static GHashTable *codes;  /* code -> Code */
+static GHashTable *grants;                               /* refresh token -> Grant */
+static GHashTable *tokens;                               /* access token -> Access */
+static GHashTable *codes;                                /* code -> Code */
 static unsigned calls;
 static uint64_t serial;
 
@@ -212,7 +212,7 @@ oauth_check (Emulator *emulator, const char *token, char **user_id, char **scope
   return live;
 }
 
-/* ---- parameters ---------------------------------------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------------------------------- */
 
 static GHashTable *
 multipart_form (const Request *request)
@@ -236,7 +236,7 @@ form_init (Form *form, Emulator *emulator, const Request *request)
 {
   const char *type = request_header (request, "content-type");
 
-  *form = (Form) { emulator, request, NULL };
+  *form = (Form){ emulator, request, NULL };
   if (request->body_size == 0)
     return;
   if (type != NULL && g_ascii_strncasecmp (type, "multipart/", 10) == 0)
@@ -287,7 +287,7 @@ is_client (const Form *form, Reply *reply, bool secret_needed)
   return false;
 }
 
-/* ---- minting. Lock held. ---------------------------------------------------------------------------------------------------------- */
+/* ---- minting. Lock held. ----------------------------------------------------------------------------------------- */
 
 static char *
 new_secret (const char *kind)
@@ -469,7 +469,7 @@ answer_revoke (const Form *form, Reply *reply)
   reply_json (reply, 200, json_pack ("{s:s}", "status", "success"));
 }
 
-/* ---- consent. Lock held. ------------------------------------------------------------------------------------------------------------ */
+/* ---- consent. Lock held. ----------------------------------------------------------------------------------------- */
 
 static Code *
 new_code (const Form *form, time_t seconds, char **text)
@@ -506,7 +506,8 @@ answer_auth (const Form *form, Reply *reply)
   reply_empty (reply, 302);
   if (setting_is (form->emulator, "consent", "deny"))
     {
-      reply->location = g_strdup_printf ("%s?error=access_denied&state=%s", redirect, state_text == NULL ? "" : state_text);
+      reply->location
+          = g_strdup_printf ("%s?error=access_denied&state=%s", redirect, state_text == NULL ? "" : state_text);
       return;
     }
   code = new_code (form, CODE_SECONDS, &text);
@@ -533,10 +534,11 @@ answer_device_code (const Form *form, Reply *reply)
   code->offline = true;
   user_code = g_strdup_printf ("%.4s-%.4s", text + 5, text + 9);
   complete = g_strdup_printf ("%s?user_code=%s", url, user_code);
-  reply_json (reply, 200, json_pack ("{s:s, s:s, s:s, s:s, s:I, s:i}", "user_code", user_code, "device_code", text,
-                                     "verification_url", url, "verification_uri_complete", complete, "interval",
-                                     (json_int_t) setting_int (form->emulator, "device_interval_ms", 5000), "expires_in",
-                                     DEVICE_SECONDS * 1000));
+  reply_json (reply, 200,
+              json_pack ("{s:s, s:s, s:s, s:s, s:I, s:i}", "user_code", user_code, "device_code", text,
+                         "verification_url", url, "verification_uri_complete", complete, "interval",
+                         (json_int_t) setting_int (form->emulator, "device_interval_ms", 5000), "expires_in",
+                         DEVICE_SECONDS * 1000));
 }
 
 /* The knob device says what the user does: "pending", "deny"; else the user has agreed. */

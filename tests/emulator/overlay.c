@@ -122,7 +122,7 @@ entry_leave (Overlay *overlay, const Entry *entry)
   if (!entry->live)
     return;
   overlay->converted -= entry->converted;
-  g_array_remove_index (overlay->recent, point_place (overlay->recent, (WalkPoint) { entry->modified, entry->id }));
+  g_array_remove_index (overlay->recent, point_place (overlay->recent, (WalkPoint){ entry->modified, entry->id }));
 }
 
 static void

@@ -1,5 +1,6 @@
-/* What was changed in a module while running, on top of what is generated: kept so that counting, walking and looking up
- * cost as much as there are changes, not records. Knows ids and trees, nothing of what is in them but Modified_Time. */
+/* What was changed in a module while running, on top of what is generated: kept so that counting, walking and looking
+ * up cost as much as there are changes, not records. Knows ids and trees, nothing of what is in them but Modified_Time.
+ */
 #pragma once
 
 #include "core.h"
@@ -7,7 +8,7 @@
 typedef struct
 {
   uint64_t id;
-  json_t *record;   /* without deep fields; NULL: purged */
+  json_t *record; /* without deep fields; NULL: purged */
   time_t modified;
   bool live;
   bool converted;
@@ -16,7 +17,7 @@ typedef struct
 
 typedef struct
 {
-  Deleted deleted;  /* first, so that a Deleted * is a Bin * */
+  Deleted deleted; /* first, so that a Deleted * is a Bin * */
   json_t *created_by;
 } Bin;
 

@@ -1,7 +1,7 @@
 /* Page tokens: where the next page starts, bound to the user, the call and its parameters, dead after a day.
  *
- * The text is hexadecimal: time of birth, the last row's time and id, rows so far, and a checksum over all that and over
- * what it is bound to, padded to a length that varies as Zoho's does. */
+ * The text is hexadecimal: time of birth, the last row's time and id, rows so far, and a checksum over all that and
+ * over what it is bound to, padded to a length that varies as Zoho's does. */
 #include "core.h"
 
 #include <string.h>
@@ -85,9 +85,11 @@ page_token_read (Emulator *emulator, const Request *request, Reply *reply, PageT
                    json_pack ("{s:s}", "param_name", "page_token"));
       return false;
     }
-  if ((time_t) number_at (text, 0) + LIFE_SECONDS <= emulator_now (emulator) || setting_on (emulator, "page_tokens_expire"))
+  if ((time_t) number_at (text, 0) + LIFE_SECONDS <= emulator_now (emulator)
+      || setting_on (emulator, "page_tokens_expire"))
     {
-      reply_error (reply, 400, "EXPIRED_VALUE", "the page token has expired", json_pack ("{s:s}", "api_name", "page_token"));
+      reply_error (reply, 400, "EXPIRED_VALUE", "the page token has expired",
+                   json_pack ("{s:s}", "api_name", "page_token"));
       return false;
     }
   token->last.time = (time_t) number_at (text, 1);

@@ -13,7 +13,7 @@ enum
   MOST_PARAM_LENGTH = 1024
 };
 
-/* ---- views ----------------------------------------------------------------------------------------------------------------- */
+/* ---- views ------------------------------------------------------------------------------------------------------- */
 
 /* Each module has two views: all records, and the caller's own. */
 static bool
@@ -58,7 +58,7 @@ handle_list (Emulator *emulator, const Request *request, Reply *reply)
     }
 }
 
-/* ---- one record ------------------------------------------------------------------------------------------------------------- */
+/* ---- one record -------------------------------------------------------------------------------------------------- */
 
 uint64_t
 read_id (Emulator *emulator, const Request *request, Reply *reply, const Module *module, unsigned n)
@@ -112,7 +112,7 @@ handle_get (Emulator *emulator, const Request *request, Reply *reply)
   columns_clear (&columns);
 }
 
-/* ---- full rich texts ---------------------------------------------------------------------------------------------------------- */
+/* ---- full rich texts --------------------------------------------------------------------------------------------- */
 
 /* Leaves only the rich texts among @columns; all of the module's if none are named. */
 static void
@@ -217,7 +217,7 @@ handle_full_many (Emulator *emulator, const Request *request, Reply *reply)
   answer_full (emulator, request, reply, module, ids);
 }
 
-/* ---- count --------------------------------------------------------------------------------------------------------------------- */
+/* ---- count ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 count_mine (Emulator *emulator, const Module *module, const char *user_id)
@@ -262,9 +262,9 @@ handle_count (Emulator *emulator, const Request *request, Reply *reply)
     }
   if (request_query (request, "cvid") != NULL)
     {
-      reply_error (reply, 400, "AMBIGUITY_DURING_PROCESSING", "ambiguity while processing the request",
-                   json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "cvid", "param_name",
-                              "criteria"));
+      reply_error (
+          reply, 400, "AMBIGUITY_DURING_PROCESSING", "ambiguity while processing the request",
+          json_pack ("{s:[{s:s}, {s:s}]}", "ambiguity_due_to", "param_name", "cvid", "param_name", "criteria"));
       return;
     }
   criteria = criteria_of_request (emulator, module, request, &refusal);
@@ -274,7 +274,7 @@ handle_count (Emulator *emulator, const Request *request, Reply *reply)
     reply_json (reply, 200, json_pack ("{s:I}", "count", (json_int_t) criteria_count (criteria)));
 }
 
-/* ---- deleted -------------------------------------------------------------------------------------------------------------------- */
+/* ---- deleted ----------------------------------------------------------------------------------------------------- */
 
 static json_t *
 deleted_json (Emulator *emulator, const Deleted *deleted)
@@ -286,7 +286,8 @@ deleted_json (Emulator *emulator, const Deleted *deleted)
   char when[32];
 
   if (!deleted->permanent && json_is_object (creator))
-    created_by = json_pack ("{s:O, s:O}", "name", json_object_get (creator, "name"), "id", json_object_get (creator, "id"));
+    created_by
+        = json_pack ("{s:O, s:O}", "name", json_object_get (creator, "name"), "id", json_object_get (creator, "id"));
   format_time (deleted->when, when);
   return json_pack ("{s:s, s:s?, s:s, s:o?, s:o?, s:s}", "id", format_id (deleted->id, id), "display_name",
                     deleted->display_name, "type", deleted->permanent ? "permanent" : "recycle", "deleted_by", by,
@@ -328,8 +329,9 @@ handle_deleted (Emulator *emulator, const Request *request, Reply *reply)
   if (json_array_size (rows) == 0)
     reply_empty (reply, bounded && setting_on (emulator, "deleted_304") ? 304 : 204);
   else
-    reply_json (reply, 200, json_pack ("{s:O, s:o}", "data", rows, "info",
-                                       page_info (per_page, json_array_size (rows), page, seen > skip + per_page)));
+    reply_json (reply, 200,
+                json_pack ("{s:O, s:o}", "data", rows, "info",
+                           page_info (per_page, json_array_size (rows), page, seen > skip + per_page)));
 }
 
 static void
@@ -349,14 +351,14 @@ handle_timeline (Emulator *emulator, const Request *request, Reply *reply)
   uint64_t id = read_id (emulator, request, reply, module, 1);
   json_auto_t *record = id == 0 ? NULL : store_get (emulator, module, id);
   json_t *entries = json_array ();
-  static const char *const steps[][3] = { { "updated", "Modified_Time", "Modified_By" },
-                                          { "added", "Created_Time", "Created_By" } };
+  static const char *const steps[][3]
+      = { { "updated", "Modified_Time", "Modified_By" }, { "added", "Created_Time", "Created_By" } };
 
   for (unsigned i = 0; record != NULL && i < G_N_ELEMENTS (steps); i++)
     json_array_append_new (entries, json_pack ("{s:s, s:O?, s:O?, s:s, s:{s:s, s:s}}", "action", steps[i][0],
                                                "audited_time", json_object_get (record, steps[i][1]), "done_by",
-                                               json_object_get (record, steps[i][2]), "source", "crm_api", "record", "id",
-                                               request_segment (request, 1), "module", module->api_name));
+                                               json_object_get (record, steps[i][2]), "source", "crm_api", "record",
+                                               "id", request_segment (request, 1), "module", module->api_name));
   if (record == NULL)
     json_decref (entries);
   else
@@ -377,8 +379,8 @@ const Route read_routes[] = {
   { "GET", "{module}/actions/fetch_full_data", "modules.{module}.READ", 1, 0, "ids,fields", handle_full_many },
   { "GET", "{module}/{id}/actions/fetch_full_data", "modules.{module}.READ", 1, 0, "fields", handle_full_one },
   { "GET", "{module}/{id}/Locking_Information__s", "modules.{module}.READ", 1, 0, NULL, handle_locking },
-  { "GET", "{module}/{id}/__timeline", "modules.{module}.READ", 1, 0, "page,per_page,sort_by,sort_order,filter,page_token",
-    handle_timeline },
+  { "GET", "{module}/{id}/__timeline", "modules.{module}.READ", 1, 0,
+    "page,per_page,sort_by,sort_order,filter,page_token", handle_timeline },
   { "GET", "{module}", "modules.{module}.READ", 1, 0, LIST_PARAMS, handle_list },
   { "GET", "{module}/{id}", "modules.{module}.READ", 1, 0, "fields,approved,converted,cvid,territory_id", handle_get },
   { "GET", "{module}/{id}/{list}", "modules.{module}.READ", 1, 0, LIST_PARAMS, handle_list_related },

@@ -8,15 +8,15 @@ typedef struct
   const Module *module; /* of the rows */
   Columns columns;
   unsigned per_page;
-  unsigned page;        /* from 1; with a token the number it stands for */
-  bool by_time;         /* sort_by=Modified_Time; else by id, which is Created_Time's order too */
+  unsigned page; /* from 1; with a token the number it stands for */
+  bool by_time;  /* sort_by=Modified_Time; else by id, which is Created_Time's order too */
   bool ascending;
   const char *sort_by;
-  bool bounded;         /* If-Modified-Since */
+  bool bounded; /* If-Modified-Since */
   time_t since;
   bool has_token;
   PageToken token;
-  GArray *ids;          /* only these (uint64_t), or NULL */
+  GArray *ids;           /* only these (uint64_t), or NULL */
   const char *converted; /* "true", "false", "both" */
 } ListCall;
 
@@ -48,5 +48,6 @@ void handle_list_notes_of (Emulator *emulator, const Request *request, Reply *re
 /* What a note shows beside its fields. */
 void note_extra (Emulator *emulator, const Module *module, uint64_t id, const void *data, GString *out);
 
-/* Path segment @n as a record of @module. 0: none, and answered (204, or as the knob unknown_id says; 400 if malformed). */
+/* Path segment @n as a record of @module. 0: none, and answered (204, or as the knob unknown_id says; 400 if
+ * malformed). */
 uint64_t read_id (Emulator *emulator, const Request *request, Reply *reply, const Module *module, unsigned n);

@@ -140,7 +140,7 @@ handle_get_related (Emulator *emulator, const Request *request, Reply *reply)
   columns_clear (&columns);
 }
 
-/* ---- notes ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- notes ------------------------------------------------------------------------------------------------------- */
 
 void
 note_extra (Emulator *emulator, const Module *module, uint64_t id, const void *data, GString *out)

@@ -107,7 +107,11 @@ reply_entries (Reply *reply, const char *key, json_t *entries, unsigned all_good
       modified += g_strcmp0 (json_string_value (json_object_get (entry, "code")), "ALREADY_MODIFIED") == 0;
     }
   reply->rejected |= good < count;
-  reply_json (reply, good == count ? all_good : good > 0 ? 207 : modified == count ? 412 : 400,
+  reply_json (reply,
+              good == count       ? all_good
+              : good > 0          ? 207
+              : modified == count ? 412
+                                  : 400,
               json_pack ("{s:o}", key, entries));
 }
 

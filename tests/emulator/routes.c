@@ -1,5 +1,5 @@
-/* From a request to its handler: finding the route, and all that Zoho checks before a handler sees the call: token, scope,
- * parameters, module, credits, concurrency. */
+/* From a request to its handler: finding the route, and all that Zoho checks before a handler sees the call: token,
+ * scope, parameters, module, credits, concurrency. */
 #include "core.h"
 
 #include <string.h>
@@ -63,14 +63,15 @@ routes_stop (void)
   g_array_unref (patterns);
 }
 
-/* ---- matching ------------------------------------------------------------------------------------------------------------ */
+/* ---- matching ---------------------------------------------------------------------------------------------------- */
 
 /* Words that start a path of their own: never a module's name. */
 static bool
 is_reserved (const char *segment)
 {
-  static const char *const reserved[] = { "settings", "org", "users", "coql", "files", "actions", "read", "write",
-                                          "upload", "__composite_requests", NULL };
+  static const char *const reserved[]
+      = { "settings", "org", "users", "coql", "files", "actions", "read", "write", "upload", "__composite_requests",
+          NULL };
 
   return g_strv_contains (reserved, segment);
 }
@@ -159,7 +160,7 @@ refuse_path (Emulator *emulator, const Match *match, Reply *reply)
     reply_error (reply, 404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one", NULL);
 }
 
-/* ---- scopes ----------------------------------------------------------------------------------------------------------------- */
+/* ---- scopes ------------------------------------------------------------------------------------------------------ */
 
 static bool
 has_scope (char *const *granted, const char *area, const char *part, const char *operation)
@@ -237,7 +238,7 @@ check_scope (Emulator *emulator, const Request *request, const Route *route, Rep
   return true;
 }
 
-/* ---- checks ----------------------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 static bool
 check_token (Emulator *emulator, Request *request, Reply *reply)
@@ -409,7 +410,7 @@ routes_answer (Emulator *emulator, Request *request, Reply *reply)
 
   if (!bulk && !g_str_has_prefix (request->path, "/crm/v8/"))
     {
-      refuse_path (emulator, &(Match) { 0 }, reply);
+      refuse_path (emulator, &(Match){ 0 }, reply);
       return;
     }
   if (!check_token (emulator, request, reply))

@@ -1,5 +1,5 @@
-/* Records as text: a row of a list with what a list leaves out left out, and the whole record of a single GET. Untouched
- * records go from the generator to the text without a tree between. */
+/* Records as text: a row of a list with what a list leaves out left out, and the whole record of a single GET.
+ * Untouched records go from the generator to the text without a tree between. */
 #include <string.h>
 
 #include "core.h"
@@ -85,7 +85,7 @@ columns_parse (Emulator *emulator, const Request *request, Reply *reply, const M
   g_auto (GStrv) names = NULL;
   unsigned known = 0;
 
-  *columns = (Columns) { g_ptr_array_new (), g_ptr_array_new_with_free_func (g_free) };
+  *columns = (Columns){ g_ptr_array_new (), g_ptr_array_new_with_free_func (g_free) };
   if (text == NULL || *text == '\0')
     return !mandatory
            || refuse_fields (reply, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing",
@@ -105,18 +105,19 @@ columns_parse (Emulator *emulator, const Request *request, Reply *reply, const M
         return refuse_fields (reply, "INVALID_DATA", "invalid data",
                               json_pack ("{s:s, s:s}", "param_name", "fields", "api_name", *name));
     }
-  if (known == 0 || (columns->fields->len + columns->dollar->len == 0 && mandatory && !setting_on (emulator, "id_alone")))
+  if (known == 0
+      || (columns->fields->len + columns->dollar->len == 0 && mandatory && !setting_on (emulator, "id_alone")))
     return refuse_fields (reply, "INVALID_DATA", "invalid data", json_pack ("{s:s}", "param_name", "fields"));
   return true;
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static void
 write_cut (GString *out, const char *text)
 {
   const char *end = g_utf8_strlen (text, -1) <= RICH_TEXT_LENGTH ? text + strlen (text)
-                                                                  : g_utf8_offset_to_pointer (text, RICH_TEXT_LENGTH);
+                                                                 : g_utf8_offset_to_pointer (text, RICH_TEXT_LENGTH);
 
   json_write_text (out, text, end - text);
 }
@@ -235,7 +236,7 @@ row_write (Emulator *emulator, const Module *module, uint64_t id, const Columns 
   g_string_append_c (out, '}');
 }
 
-/* ---- whole records -------------------------------------------------------------------------------------------------------------- */
+/* ---- whole records ----------------------------------------------------------------------------------------------- */
 
 static void
 write_embedded (Emulator *emulator, const Module *rows, uint64_t id, GString *out)
@@ -261,8 +262,8 @@ static bool
 write_rows (Emulator *emulator, const Module *module, uint64_t id, const Field *field, GString *out)
 {
   const Module *rows = schema_module (emulator, field->target);
-  g_autoptr (GArray) ids = rows == NULL ? g_array_new (FALSE, FALSE, sizeof (uint64_t))
-                                        : store_rows (emulator, rows, module, id);
+  g_autoptr (GArray) ids
+      = rows == NULL ? g_array_new (FALSE, FALSE, sizeof (uint64_t)) : store_rows (emulator, rows, module, id);
   unsigned most = (unsigned) setting_int (emulator, "embed_max", EMBED_MOST);
 
   g_string_append_printf (out, ",\"%s\":[", field->api_name);

@@ -1,6 +1,7 @@
 /* Modules and fields, made from the table of text, and how the metadata calls show them.
  *
- * Ids: a module's is FIRST_ID + 100 + its number, a field's counts up from FIRST_ID + 1,000 * (1 + the module's number). */
+ * Ids: a module's is FIRST_ID + 100 + its number, a field's counts up from FIRST_ID + 1,000 * (1 + the module's
+ * number). */
 #include "core.h"
 
 #include <stdlib.h>
@@ -14,16 +15,36 @@ static const struct
   const char *json_type;
   int length;
 } types[] = {
-  { "text", "string", 255 },          { "textarea", "string", 2000 },       { "email", "string", 100 },
-  { "phone", "string", 30 },          { "website", "string", 450 },         { "picklist", "string", 120 },
-  { "autonumber", "string", 120 },    { "profileimage", "string", 255 },    { "multiselectpicklist", "jsonarray", 4096 },
-  { "boolean", "boolean", 5 },        { "integer", "integer", 9 },          { "bigint", "string", 18 },
-  { "double", "double", 16 },         { "currency", "double", 16 },         { "percent", "double", 5 },
-  { "date", "string", 20 },           { "datetime", "string", 120 },        { "lookup", "jsonobject", 120 },
-  { "ownerlookup", "jsonobject", 120 }, { "userlookup", "jsonobject", 120 },  { "multi_module_lookup", "jsonobject", 120 },
-  { "multiselectlookup", "jsonarray", 255 }, { "multiuserlookup", "jsonarray", 255 }, { "subform", "jsonarray", 200 },
-  { "fileupload", "jsonarray", 255 }, { "formula", "double", 16 },          { "participants", "jsonarray", 5000 },
-  { "event_reminder", "jsonarray", 1000 }, { "ALARM", "jsonobject", 255 },  { "RRULE", "jsonobject", 255 },
+  { "text", "string", 255 },
+  { "textarea", "string", 2000 },
+  { "email", "string", 100 },
+  { "phone", "string", 30 },
+  { "website", "string", 450 },
+  { "picklist", "string", 120 },
+  { "autonumber", "string", 120 },
+  { "profileimage", "string", 255 },
+  { "multiselectpicklist", "jsonarray", 4096 },
+  { "boolean", "boolean", 5 },
+  { "integer", "integer", 9 },
+  { "bigint", "string", 18 },
+  { "double", "double", 16 },
+  { "currency", "double", 16 },
+  { "percent", "double", 5 },
+  { "date", "string", 20 },
+  { "datetime", "string", 120 },
+  { "lookup", "jsonobject", 120 },
+  { "ownerlookup", "jsonobject", 120 },
+  { "userlookup", "jsonobject", 120 },
+  { "multi_module_lookup", "jsonobject", 120 },
+  { "multiselectlookup", "jsonarray", 255 },
+  { "multiuserlookup", "jsonarray", 255 },
+  { "subform", "jsonarray", 200 },
+  { "fileupload", "jsonarray", 255 },
+  { "formula", "double", 16 },
+  { "participants", "jsonarray", 5000 },
+  { "event_reminder", "jsonarray", 1000 },
+  { "ALARM", "jsonobject", 255 },
+  { "RRULE", "jsonobject", 255 },
 };
 
 static int
@@ -209,9 +230,13 @@ schema_stop (Emulator *emulator)
 Module *
 schema_add_custom (Emulator *emulator, const char *api_name)
 {
-  ModuleSpec spec = { .api_name = api_name, .singular = api_name, .generated_type = "custom", .display_field = "Name",
-                      .flags = "", .fields = "Name text:120 m; Email email:100; Status picklist =Open|Done; "
-                                             "Visit_Date date; Description textarea:32000 l" };
+  ModuleSpec spec = { .api_name = api_name,
+                      .singular = api_name,
+                      .generated_type = "custom",
+                      .display_field = "Name",
+                      .flags = "",
+                      .fields = "Name text:120 m; Email email:100; Status picklist =Open|Done; "
+                                "Visit_Date date; Description textarea:32000 l" };
   g_autofree char *module_name = g_strdup_printf ("CustomModule%u", emulator->modules->len);
 
   spec.module_name = module_name;
@@ -323,7 +348,7 @@ module_far_lookup (const Module *linking)
   return NULL;
 }
 
-/* ---- as JSON ------------------------------------------------------------------------------------------------------ */
+/* ---- as JSON ----------------------------------------------------------------------------------------------------- */
 
 static char *
 label_of (const char *api_name)
@@ -362,13 +387,14 @@ schema_module_json (Emulator *emulator, const Module *module)
                     module->editable, "deletable", module->deletable, "show_as_tab", tab, "visibility",
                     tab || notes ? 1 : 2, "status", module->status);
   json_object_update_new (
-    json, json_pack ("{s:b, s:b, s:b, s:b, s:b, s:b, s:i, s:o, s:i, s:s, s:n, s:n, s:n}", "recycle_bin_on_delete", true,
-                     "convertable", strcmp (module->api_name, "Leads") == 0, "quick_create", tab, "has_more_profiles",
-                     false, "feeds_required", false, "global_search_supported", tab, "sequence_number",
-                     (int) module_number (module), "parent_module", json_object (), "profile_count", 2, "access_type",
-                     "org_based", "modified_time", "description", "web_link"));
+      json, json_pack ("{s:b, s:b, s:b, s:b, s:b, s:b, s:i, s:o, s:i, s:s, s:n, s:n, s:n}", "recycle_bin_on_delete",
+                       true, "convertable", strcmp (module->api_name, "Leads") == 0, "quick_create", tab,
+                       "has_more_profiles", false, "feeds_required", false, "global_search_supported", tab,
+                       "sequence_number", (int) module_number (module), "parent_module", json_object (),
+                       "profile_count", 2, "access_type", "org_based", "modified_time", "description", "web_link"));
   if (parent != NULL)
-    json_object_set_new (json, "parent_module", json_pack ("{s:s, s:s}", "api_name", parent->api_name, "id", parent->id));
+    json_object_set_new (json, "parent_module",
+                         json_pack ("{s:s, s:s}", "api_name", parent->api_name, "id", parent->id));
   json_object_set_new (json, "modified_by", json_null ());
   json_object_set_new (json, "sub_menu_available", json_false ());
   json_object_set_new (json, "presence_sub_menu", json_false ());
@@ -376,8 +402,8 @@ schema_module_json (Emulator *emulator, const Module *module)
   json_object_set_new (json, "public_fields_configured", json_false ());
   json_object_set_new (json, "business_card_field_limit", json_integer (0));
   json_object_set_new (json, "isBlueprintSupported", json_boolean (tab));
-  json_object_set_new (json, "profiles", json_pack ("[{s:s, s:s}]", "name", "Administrator", "id",
-                                                    format_id (FIRST_ID + 24, text)));
+  json_object_set_new (json, "profiles",
+                       json_pack ("[{s:s, s:s}]", "name", "Administrator", "id", format_id (FIRST_ID + 24, text)));
   json_array_append_new (json_object_get (json, "profiles"),
                          json_pack ("{s:s, s:s}", "name", "Standard", "id", format_id (FIRST_ID + 25, text)));
   return json;
@@ -394,10 +420,10 @@ picklist_json (const Field *field)
     {
       char text[24];
 
-      json_array_append_new (values, json_pack ("{s:s, s:s, s:s, s:s, s:i, s:s}", "id",
-                                                format_id (id * 10 + i, text), "actual_value", field->picklist[i],
-                                                "display_value", field->picklist[i], "reference_value",
-                                                field->picklist[i], "sequence_number", (int) i + 1, "type", "used"));
+      json_array_append_new (values, json_pack ("{s:s, s:s, s:s, s:s, s:i, s:s}", "id", format_id (id * 10 + i, text),
+                                                "actual_value", field->picklist[i], "display_value", field->picklist[i],
+                                                "reference_value", field->picklist[i], "sequence_number", (int) i + 1,
+                                                "type", "used"));
     }
   return values;
 }
@@ -416,10 +442,10 @@ linking_lookup (const Module *linking, const Field *field, const Module *target)
 
   if (field == NULL)
     return json_object ();
-  return json_pack ("{s:s, s:o, s:o?, s:s}", "display_label", label, "lookup_field",
-                    json_pack ("{s:s, s:s, s:s}", "api_name", field->api_name, "id", field->id, "field_label",
-                               field->api_name),
-                    "module", target == NULL ? NULL : module_ref (target), "api_name", field->api_name);
+  return json_pack (
+      "{s:s, s:o, s:o?, s:s}", "display_label", label, "lookup_field",
+      json_pack ("{s:s, s:s, s:s}", "api_name", field->api_name, "id", field->id, "field_label", field->api_name),
+      "module", target == NULL ? NULL : module_ref (target), "api_name", field->api_name);
 }
 
 static json_t *
@@ -440,8 +466,9 @@ linking_details (Emulator *emulator, const Module *linking)
                                                    linking_lookup (linking, far, target))
                                       : json_pack ("{s:{s:s}, s:o}", "module", "api_name", "Users", "lookup_field",
                                                    linking_lookup (linking, far, NULL)));
-  json_object_set_new (details, "related_list", json_pack ("{s:s, s:s}", "api_name", linking->parent_field,
-                                                           "display_label", linking->parent_field));
+  json_object_set_new (
+      details, "related_list",
+      json_pack ("{s:s, s:s}", "api_name", linking->parent_field, "display_label", linking->parent_field));
   json_object_set_new (details, "record_access", json_false ());
   return details;
 }
@@ -468,28 +495,31 @@ add_target (Emulator *emulator, const Field *field, json_t *json)
 {
   const Module *target = field->target == NULL ? NULL : schema_module (emulator, field->target);
   json_t *linking = target != NULL && field_is_deep (field) && strcmp (field->data_type, "subform") != 0
-                      ? linking_details (emulator, target) : json_object ();
+                        ? linking_details (emulator, target)
+                        : json_object ();
   bool lookup = strcmp (field->data_type, "lookup") == 0;
   bool subform = strcmp (field->data_type, "subform") == 0;
   g_autofree char *list = g_strdup_printf ("%s_List", field->api_name);
 
-  json_object_set_new (json, "lookup", !lookup || target == NULL
-                                         ? json_object ()
-                                         : json_pack ("{s:o, s:s, s:s, s:s}", "module", module_ref (target), "api_name",
-                                                      list, "display_label", list, "id", field->id));
-  json_object_set_new (json, "multiselectlookup", strcmp (field->data_type, "multiselectlookup") == 0
-                                                    ? json_incref (linking) : json_object ());
-  json_object_set_new (json, "multiuserlookup", strcmp (field->data_type, "multiuserlookup") == 0
-                                                  ? json_incref (linking) : json_object ());
+  json_object_set_new (json, "lookup",
+                       !lookup || target == NULL
+                           ? json_object ()
+                           : json_pack ("{s:o, s:s, s:s, s:s}", "module", module_ref (target), "api_name", list,
+                                        "display_label", list, "id", field->id));
+  json_object_set_new (json, "multiselectlookup",
+                       strcmp (field->data_type, "multiselectlookup") == 0 ? json_incref (linking) : json_object ());
+  json_object_set_new (json, "multiuserlookup",
+                       strcmp (field->data_type, "multiuserlookup") == 0 ? json_incref (linking) : json_object ());
   json_object_set_new (json, "associated_module",
-                       subform && target != NULL ? json_pack ("{s:s, s:s}", "module", target->api_name, "id", target->id)
-                                                 : json_null ());
+                       subform && target != NULL
+                           ? json_pack ("{s:s, s:s}", "module", target->api_name, "id", target->id)
+                           : json_null ());
   json_object_set_new (json, "subform", subform && target != NULL ? module_ref (target) : json_null ());
   json_object_set_new (json, "multi_module_lookup",
                        strcmp (field->data_type, "multi_module_lookup") == 0
-                         ? json_pack ("{s:s, s:s, s:o}", "display_label", field->api_name, "api_name", field->api_name,
-                                      "modules", what_modules (emulator))
-                         : json_object ());
+                           ? json_pack ("{s:s, s:s, s:o}", "display_label", field->api_name, "api_name",
+                                        field->api_name, "modules", what_modules (emulator))
+                           : json_object ());
   json_decref (linking);
 }
 
@@ -511,13 +541,18 @@ add_access (const Field *field, json_t *json)
   bool writable = !field->computed;
   char text[24];
 
-  json_object_set_new (json, "view_type", json_pack ("{s:b, s:b, s:b, s:b}", "view", field->visible, "edit", writable,
-                                                     "create", writable, "quick_create", field->mandatory));
-  json_object_set_new (json, "operation_type", json_pack ("{s:b, s:b, s:b, s:b}", "web_create", writable, "web_update",
-                                                          writable, "api_create", writable, "api_update", writable));
-  json_object_set_new (json, "profiles", json_pack ("[{s:s, s:s, s:s}]", "name", "Administrator", "id",
-                                                    format_id (FIRST_ID + 24, text), "permission_type",
-                                                    !field->visible ? "hidden" : writable ? "read_write" : "read_only"));
+  json_object_set_new (json, "view_type",
+                       json_pack ("{s:b, s:b, s:b, s:b}", "view", field->visible, "edit", writable, "create", writable,
+                                  "quick_create", field->mandatory));
+  json_object_set_new (json, "operation_type",
+                       json_pack ("{s:b, s:b, s:b, s:b}", "web_create", writable, "web_update", writable, "api_create",
+                                  writable, "api_update", writable));
+  json_object_set_new (json, "profiles",
+                       json_pack ("[{s:s, s:s, s:s}]", "name", "Administrator", "id", format_id (FIRST_ID + 24, text),
+                                  "permission_type",
+                                  !field->visible ? "hidden"
+                                  : writable      ? "read_write"
+                                                  : "read_only"));
 }
 
 static void
@@ -527,16 +562,18 @@ add_numbers (const Field *field, json_t *json)
                  || strcmp (field->data_type, "percent") == 0;
 
   json_object_set_new (json, "decimal_place", decimal ? json_integer (2) : json_null ());
-  json_object_set_new (json, "auto_number", strcmp (field->data_type, "autonumber") == 0
-                                              ? json_pack ("{s:s, s:i, s:s}", "prefix", "N-", "start_number", 1,
-                                                           "suffix", "")
-                                              : json_object ());
-  json_object_set_new (json, "formula", strcmp (field->data_type, "formula") == 0
-                                          ? json_pack ("{s:s, s:b}", "return_type", "double", "dynamic", false)
-                                          : json_object ());
-  json_object_set_new (json, "currency", strcmp (field->data_type, "currency") == 0
-                                           ? json_pack ("{s:s, s:i}", "rounding_option", "normal", "precision", 2)
-                                           : json_object ());
+  json_object_set_new (json, "auto_number",
+                       strcmp (field->data_type, "autonumber") == 0
+                           ? json_pack ("{s:s, s:i, s:s}", "prefix", "N-", "start_number", 1, "suffix", "")
+                           : json_object ());
+  json_object_set_new (json, "formula",
+                       strcmp (field->data_type, "formula") == 0
+                           ? json_pack ("{s:s, s:b}", "return_type", "double", "dynamic", false)
+                           : json_object ());
+  json_object_set_new (json, "currency",
+                       strcmp (field->data_type, "currency") == 0
+                           ? json_pack ("{s:s, s:i}", "rounding_option", "normal", "precision", 2)
+                           : json_object ());
   json_object_set_new (json, "rollup_summary", json_object ());
 }
 
@@ -547,11 +584,11 @@ add_looks (const Module *module, const Field *field, json_t *json)
   bool names_record = g_strcmp0 (module->display_field, field->api_name) == 0;
 
   json_object_update_new (
-    json, json_pack ("{s:b, s:b, s:i, s:b, s:b, s:b, s:b, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "display_field",
-                     names_record, "separator", false, "display_type", -1, "public", false, "enable_colour_code", false,
-                     "colour_code_enabled_by_system", false, "pick_list_values_sorted_lexically", false,
-                     "association_details", "convert_mapping", "history_tracking_enabled", "range", "email_parser",
-                     "fields_update_supported", false, "record_operations_supported", false));
+      json, json_pack ("{s:b, s:b, s:i, s:b, s:b, s:b, s:b, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "display_field",
+                       names_record, "separator", false, "display_type", -1, "public", false, "enable_colour_code",
+                       false, "colour_code_enabled_by_system", false, "pick_list_values_sorted_lexically", false,
+                       "association_details", "convert_mapping", "history_tracking_enabled", "range", "email_parser",
+                       "fields_update_supported", false, "record_operations_supported", false));
   json_object_set_new (json, "history_tracking_enabled", json_false ());
   json_object_set_new (json, "convert_mapping", json_object ());
 }
@@ -571,8 +608,8 @@ schema_field_json (Emulator *emulator, const Module *module, const Field *field)
                     field->computed, "visible", field->visible, "custom_field", custom, "virtual_field",
                     strcmp (field->api_name, "Full_Name") == 0, "type", "used");
   json_object_set_new (json, "unique", field->unique ? json_pack ("{s:b}", "case_sensitive", false) : json_object ());
-  json_object_set_new (json, "external", field->external ? json_pack ("{s:s, s:b}", "type", "org", "show", true)
-                                                         : json_null ());
+  json_object_set_new (json, "external",
+                       field->external ? json_pack ("{s:s, s:b}", "type", "org", "show", true) : json_null ());
   json_object_set_new (json, "pick_list_values", picklist_json (field));
   json_object_set_new (json, "searchable", json_boolean (plain));
   json_object_set_new (json, "filterable", json_boolean (plain));
@@ -595,7 +632,7 @@ schema_field_json (Emulator *emulator, const Module *module, const Field *field)
   return json;
 }
 
-/* ---- related lists ---------------------------------------------------------------------------------------------------- */
+/* ---- related lists ----------------------------------------------------------------------------------------------- */
 
 static void
 related_free (gpointer data)
@@ -612,7 +649,7 @@ add_related (GPtrArray *all, const char *api_name, const char *type, Module *mod
 {
   Related *related = g_new0 (Related, 1);
 
-  *related = (Related) { g_strdup (api_name), label_of (api_name), type, module, lookup, linking };
+  *related = (Related){ g_strdup (api_name), label_of (api_name), type, module, lookup, linking };
   g_ptr_array_add (all, related);
 }
 
@@ -642,9 +679,8 @@ static void
 add_linked (Emulator *emulator, GPtrArray *all, const Module *module)
 {
   static const char *const pairs[][2] = {
-    { "Campaigns", "Leads" },   { "Campaigns", "Contacts" }, { "Products", "Leads" },
-    { "Products", "Accounts" }, { "Products", "Contacts" },  { "Products", "Deals" },
-    { "Products", "Price_Books" },
+    { "Campaigns", "Leads" },   { "Campaigns", "Contacts" }, { "Products", "Leads" },       { "Products", "Accounts" },
+    { "Products", "Contacts" }, { "Products", "Deals" },     { "Products", "Price_Books" },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (pairs); i++)

@@ -1,5 +1,5 @@
-/* Zoho's standard modules as far as clients use them, those that exist only to be left out, and two custom ones made to be
- * difficult: Projects has every type of field, Wide has more fields than one list call may name. */
+/* Zoho's standard modules as far as clients use them, those that exist only to be left out, and two custom ones made to
+ * be difficult: Projects has every type of field, Wide has more fields than one list call may name. */
 #include "schema_table.h"
 
 #define MAILING "Street text:250; City text:100; State text:100; Zip_Code text:30; Country text:100; "
@@ -14,12 +14,13 @@
   "Wide_Column_With_A_Name_" n "3_Dbl double; Wide_Column_With_A_Name_" n "4_Day date; "                               \
   "Wide_Column_With_A_Name_" n "5_Tim datetime; Wide_Column_With_A_Name_" n "6_Pck picklist =One|Two|Three; "          \
   "Wide_Column_With_A_Name_" n "7_Yes boolean; Wide_Column_With_A_Name_" n "8_Lng textarea:2000; "                     \
-  "Wide_Column_With_A_Name_" n "9_Cur currency; Wide_Column_With_A_Name_" n "0_Mul multiselectpicklist =Red|Green|Blue; "
+  "Wide_Column_With_A_Name_" n "9_Cur currency; Wide_Column_With_A_Name_" n                                            \
+  "0_Mul multiselectpicklist =Red|Green|Blue; "
 
 const char usual_fields[]
-  = "Owner ownerlookup; Created_By ownerlookup c; Modified_By ownerlookup c; Created_Time datetime c; "
-    "Modified_Time datetime c; Last_Activity_Time datetime c; Tag text c; Locked__s boolean c; "
-    "Record_Image profileimage c";
+    = "Owner ownerlookup; Created_By ownerlookup c; Modified_By ownerlookup c; Created_Time datetime c; "
+      "Modified_Time datetime c; Last_Activity_Time datetime c; Tag text c; Locked__s boolean c; "
+      "Record_Image profileimage c";
 
 const char usual_row_fields[] = "Created_Time datetime c; Modified_Time datetime c";
 
@@ -85,7 +86,8 @@ const ModuleSpec module_specs[] = {
     "Status picklist =Created|Approved|Delivered|Cancelled; Account_Name lookup >Accounts; "
     "Contact_Name lookup >Contacts; Invoiced_Items subform m >Invoiced_Items; " TOTALS },
   { "Campaigns", "Campaigns", "Campaign", "default", "Campaign_Name", NULL, NULL, "",
-    "Campaign_Name text:200 m; Type picklist =Conference|Webinar|Trade Show; Status picklist =Planning|Active|Complete; "
+    "Campaign_Name text:200 m; Type picklist =Conference|Webinar|Trade Show; Status picklist "
+    "=Planning|Active|Complete; "
     "Start_Date date; End_Date date; Expected_Revenue currency; Budgeted_Cost currency; Num_sent bigint; "
     "Expected_Response bigint; Description textarea:32000 l" },
   { "Vendors", "Vendors", "Vendor", "default", "Vendor_Name", NULL, NULL, "",
@@ -107,15 +109,15 @@ const ModuleSpec module_specs[] = {
     "Summary textarea:2000; Phases multiselectpicklist =Plan|Build, Test|Ship|Ünïcode ☃; "
     "Kind picklist =Internal|Client \"A\"|R&D / Lab; Reference_Number bigint; Budget currency:16; Rate percent; "
     "Effort double; Team_Size integer; Double_Size formula c; Serial autonumber c; Billable boolean; Start_Date date; "
-    "Kickoff datetime; Homepage website:255; Hotline phone:30; Account lookup >Accounts; Lead_Contact lookup >Contacts; "
+    "Kickoff datetime; Homepage website:255; Hotline phone:30; Account lookup >Accounts; Lead_Contact lookup "
+    ">Contacts; "
     "Manager userlookup; Milestones subform >Milestones; Team_Contacts multiselectlookup >Projects_X_Contacts; "
     "Members multiuserlookup >Projects_X_Users; Documents fileupload; Secret_Margin currency h" },
   { "Wide", "CustomModule7", "Wide", "custom", "Name", NULL, NULL, "t",
     "Name text:120 m; Owner ownerlookup; Created_By ownerlookup c; Modified_By ownerlookup c; Created_Time datetime c; "
-    "Modified_Time datetime c; Last_Activity_Time datetime c; Tag text c; "
-    WIDE ("00") WIDE ("01") WIDE ("02") WIDE ("03") WIDE ("04") WIDE ("05") WIDE ("06") WIDE ("07") WIDE ("08")
-    WIDE ("09") WIDE ("10")
-    "Next_To_Last_Text text:255; Last_Text text:255" },
+    "Modified_Time datetime c; Last_Activity_Time datetime c; Tag text c; " WIDE ("00") WIDE ("01") WIDE ("02")
+        WIDE ("03") WIDE ("04") WIDE ("05") WIDE ("06") WIDE ("07") WIDE ("08") WIDE ("09")
+            WIDE ("10") "Next_To_Last_Text text:255; Last_Text text:255" },
   { "Archive", "CustomModule9", "Archived Item", "custom", "Name", NULL, NULL, "u", "Name text:120 m" },
   { "Reports", "Reports", "Report", "default", NULL, NULL, NULL, "srt", "" },
   { "Forecasts", "Forecasts", "Forecast", "default", NULL, NULL, NULL, "svrt", "" },
@@ -127,7 +129,8 @@ const ModuleSpec module_specs[] = {
     "Modified_By ownerlookup c; Created_Time datetime c; Modified_Time datetime c" },
   { "Quoted_Items", "Quoted_Items", "Quoted Item", "subform", NULL, "Quotes", "Quoted_Items", "", LINES },
   { "Ordered_Items", "Ordered_Items", "Ordered Item", "subform", NULL, "Sales_Orders", "Ordered_Items", "", LINES },
-  { "Purchase_Items", "Purchase_Items", "Purchase Item", "subform", NULL, "Purchase_Orders", "Purchase_Items", "", LINES },
+  { "Purchase_Items", "Purchase_Items", "Purchase Item", "subform", NULL, "Purchase_Orders", "Purchase_Items", "",
+    LINES },
   { "Invoiced_Items", "Invoiced_Items", "Invoiced Item", "subform", NULL, "Invoices", "Invoiced_Items", "", LINES },
   { "Pricing_Details", "Pricing_Details", "Pricing Detail", "subform", NULL, "Price_Books", "Pricing_Details", "",
     "From_Range double; To_Range double; Discount percent" },

@@ -1,5 +1,5 @@
-/* Records: what is generated, unless it was changed; and all changing of them. Rows of subforms and links are records of
- * their own modules; the record itself is kept without them and put together when asked for. */
+/* Records: what is generated, unless it was changed; and all changing of them. Rows of subforms and links are records
+ * of their own modules; the record itself is kept without them and put together when asked for. */
 #include <string.h>
 
 #include "overlay.h"
@@ -70,7 +70,7 @@ format_id (uint64_t id, char out[static 24])
   return out;
 }
 
-/* ---- looking up ------------------------------------------------------------------------------------------------------ */
+/* ---- looking up -------------------------------------------------------------------------------------------------- */
 
 json_t *
 store_edited (const Module *module, uint64_t id)
@@ -274,7 +274,7 @@ store_get (Emulator *emulator, const Module *module, uint64_t id)
   return record;
 }
 
-/* ---- walking ----------------------------------------------------------------------------------------------------------- */
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
 
 uint64_t
 store_count (Emulator *emulator, const Module *module)
@@ -442,7 +442,8 @@ store_children (Emulator *emulator, const Module *module, const Field *field, ui
           uint64_t id = generate_id (module, k);
 
           if (overlay_entry (module->overlay, id) == NULL
-              && generate_target (emulator, module, k, field, &found, &found_k) && found == other && found_k == target_k)
+              && generate_target (emulator, module, k, field, &found, &found_k) && found == other
+              && found_k == target_k)
             g_array_append_val (ids, id);
         }
     }
@@ -458,7 +459,7 @@ store_children (Emulator *emulator, const Module *module, const Field *field, ui
   return ids;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* Owners are shown with their address, whoever set them. */
 static void
@@ -486,8 +487,8 @@ compute (const Module *module, json_t *record)
   const char *first = json_string_value (json_object_get (record, "First_Name"));
   const char *last = json_string_value (json_object_get (record, "Last_Name"));
   const json_t *size = json_object_get (record, "Team_Size");
-  g_autofree char *full = g_strdup_printf ("%s%s%s", first == NULL ? "" : first, first == NULL ? "" : " ",
-                                           last == NULL ? "" : last);
+  g_autofree char *full
+      = g_strdup_printf ("%s%s%s", first == NULL ? "" : first, first == NULL ? "" : " ", last == NULL ? "" : last);
 
   if (module_field (module, "Full_Name") != NULL)
     json_object_set_new (record, "Full_Name", json_string (full));
@@ -604,8 +605,9 @@ put_row (Emulator *emulator, Module *rows, const Module *parent, uint64_t parent
       g_autofree char *name = store_name (emulator, parent, parent_id_);
       char plain[24];
 
-      json_object_set_new (kept, near->api_name, json_pack ("{s:s, s:s}", "name", name == NULL ? "" : name, "id",
-                                                            format_id (parent_id_, plain)));
+      json_object_set_new (
+          kept, near->api_name,
+          json_pack ("{s:s, s:s}", "name", name == NULL ? "" : name, "id", format_id (parent_id_, plain)));
     }
   return insert_plain (emulator, rows, kept, user_id);
 }
@@ -766,7 +768,7 @@ store_set (Emulator *emulator, Module *module, uint64_t id, json_t *values, cons
   return store_update (emulator, module, id, record, by, touch);
 }
 
-/* ---- deleting ----------------------------------------------------------------------------------------------------------- */
+/* ---- deleting ---------------------------------------------------------------------------------------------------- */
 
 /* Rows and notes that are live, or went with their parent, depending on @live: all are set to the other state. */
 static void

@@ -1,5 +1,5 @@
-/* The org's people: a dozen users of every state, with names that are hard to write. The first is the one whose token the
- * client has; the second changes things "behind its back". */
+/* The org's people: a dozen users of every state, with names that are hard to write. The first is the one whose token
+ * the client has; the second changes things "behind its back". */
 #include "core.h"
 
 #include <string.h>
@@ -52,8 +52,8 @@ named (const char *name)
 static json_t *
 person_json (const Person *person, unsigned index)
 {
-  g_autofree char *full = person->first == NULL ? g_strdup (person->last)
-                                                : g_strdup_printf ("%s %s", person->first, person->last);
+  g_autofree char *full
+      = person->first == NULL ? g_strdup (person->last) : g_strdup_printf ("%s %s", person->first, person->last);
   g_autofree char *email = g_strdup_printf ("user%u@harbor.example", index + 1);
   g_autofree char *zuid = g_strdup_printf ("%u", 600000001 + index);
   json_t *user;

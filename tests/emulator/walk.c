@@ -18,8 +18,8 @@ compare_ids (gconstpointer a, gconstpointer b)
 static WalkPoint
 generated_point (const Walk *walk, uint64_t k)
 {
-  return (WalkPoint) { walk->by_time || walk->bounded ? generate_modified (walk->module, k) : 0,
-                       generate_id (walk->module, k) };
+  return (WalkPoint){ walk->by_time || walk->bounded ? generate_modified (walk->module, k) : 0,
+                      generate_id (walk->module, k) };
 }
 
 static WalkPoint
@@ -73,23 +73,25 @@ void
 walk_init (Walk *walk, Emulator *emulator, const Module *module, bool by_time, bool ascending, const time_t *since,
            const WalkPoint *after)
 {
-  *walk = (Walk) { .emulator = emulator, .module = module, .by_time = by_time, .ascending = ascending };
+  *walk = (Walk){ .emulator = emulator, .module = module, .by_time = by_time, .ascending = ascending };
   walk->bounded = since != NULL;
   walk->since = since == NULL ? 0 : *since;
   walk->first_generated = since == NULL ? 0 : (int64_t) generate_after (module, *since);
   collect_changed (walk, module->overlay);
   if (ascending)
     {
-      walk->next_generated = after == NULL ? 0
-                                           : first_from (walk, (int64_t) module->generated, *after, true, generated_point);
+      walk->next_generated
+          = after == NULL ? 0 : first_from (walk, (int64_t) module->generated, *after, true, generated_point);
       walk->next_generated = MAX (walk->next_generated, walk->first_generated);
       walk->next_changed = after == NULL ? 0 : first_from (walk, walk->changed->len, *after, true, changed_at);
       return;
     }
-  walk->next_generated = after == NULL ? (int64_t) module->generated - 1
-                                       : first_from (walk, (int64_t) module->generated, *after, false, generated_point) - 1;
+  walk->next_generated = after == NULL
+                             ? (int64_t) module->generated - 1
+                             : first_from (walk, (int64_t) module->generated, *after, false, generated_point) - 1;
   walk->next_changed = (after == NULL ? (int64_t) walk->changed->len
-                                      : first_from (walk, walk->changed->len, *after, false, changed_at)) - 1;
+                                      : first_from (walk, walk->changed->len, *after, false, changed_at))
+                       - 1;
 }
 
 /* Steps over generated records that have an entry: those are in the other stream, or dead. */
