@@ -139,6 +139,23 @@ is_wanted (const char *source, const char *mountpoint, const char *target)
   return same;
 }
 
+/* Blanks and backslashes are octal in the kernel's list: "\040". To g_free(). */
+static char *
+plain (const char *escaped)
+{
+  GString *out = g_string_new (NULL);
+
+  while (*escaped != '\0')
+    if (strspn (escaped + 1, "01234567") >= 3 && *escaped == '\\')
+      {
+        g_string_append_c (out, (char) ((escaped[1] - '0') * 64 + (escaped[2] - '0') * 8 + (escaped[3] - '0')));
+        escaped += 4;
+      }
+    else
+      g_string_append_c (out, *escaped++);
+  return g_string_free (out, FALSE);
+}
+
 char **
 status_command_mounts (const char *text)
 {
@@ -153,9 +170,8 @@ status_command_mounts (const char *text)
 
       if (g_strv_length (words) < 4 || !g_str_has_prefix (words[2], "fuse.zohofs"))
         continue;
-      /* Blanks and backslashes are octal there: "\040". */
-      source = g_strcompress (words[0]);
-      mountpoint = g_strcompress (words[1]);
+      source = plain (words[0]);
+      mountpoint = plain (words[1]);
       g_strv_builder_add_many (pairs, source, mountpoint, NULL);
     }
   return g_strv_builder_end (pairs);
