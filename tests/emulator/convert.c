@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core.h"
 #include "finder.h"
 #include "payload.h"
 #include "save.h"
@@ -38,9 +39,8 @@ carried_over (const Conversion *conversion, const Module *module)
       const Field *own = module_field (leads, field->api_name);
       json_t *value = json_object_get (conversion->lead, field->api_name);
 
-      if (own != NULL && !own->computed && !field->computed && !field->unique && strcmp (own->data_type, field->data_type) == 0
-          && strcmp (own->data_type, "subform") != 0 && strcmp (own->data_type, "multiselectlookup") != 0
-          && strcmp (own->data_type, "lookup") != 0 && value != NULL && !json_is_null (value))
+      if (own != NULL && !own->computed && !field->computed && strcmp (own->data_type, field->data_type) == 0
+          && !field_is_deep (own) && strcmp (own->data_type, "lookup") != 0 && value != NULL && !json_is_null (value))
         json_object_set (row, field->api_name, value);
     }
   json_object_del (row, "Tag");
@@ -202,6 +202,7 @@ handle_convert (Emulator *emulator, const Request *request, Reply *reply)
   Module *leads = schema_module (emulator, "Leads");
   json_auto_t *lead = NULL;
   json_auto_t *errors = json_array ();
+  Conversion conversion;
   json_t *entries;
   uint64_t id;
 
@@ -221,7 +222,7 @@ handle_convert (Emulator *emulator, const Request *request, Reply *reply)
       return;
     }
   entries = json_array ();
-  json_array_append_new (entries, convert_row (&(Conversion) { emulator, request, lead, json_array_get (rows, 0), errors },
-                                               id));
+  conversion = (Conversion) { emulator, request, lead, json_array_get (rows, 0), errors };
+  json_array_append_new (entries, convert_row (&conversion, id));
   reply_entries (reply, "data", entries, 200);
 }

@@ -1,6 +1,7 @@
 /* Finds records by a field's value without reading the module each time.
  *
- * Candidates come from two places. What changed while running is in a table from hash to ids, fed by the store's listener.
+ * Candidates come from two places. What changed while running is in a table from hash to ids, fed by the store's
+ * listener.
  * What is as generated: the values of unique fields carry the record's index ("user.12+3f@.."), which gives the one
  * candidate; for other fields the module is read once into an array of (hash, id) sorted by hash. Both only propose: a
  * candidate counts if the live record has the value now, so old entries need no removal. */
@@ -10,6 +11,11 @@
 
 #include "core.h"
 #include "payload.h"
+
+enum
+{
+  MOST_PROBES = 32
+};
 
 typedef struct
 {
@@ -21,7 +27,8 @@ typedef struct
 {
   char *module;      /* api names: modules may be made anew when the emulator is reset */
   char *field;
-  GArray *base;      /* Entry, by hash, then id; empty for a unique field */
+  bool carried;      /* generated values carry the index of their record */
+  GArray *base;      /* Entry, by hash, then id; empty if carried */
   GHashTable *later; /* hash -> GArray of uint64_t ids */
 } Index;
 
@@ -88,6 +95,32 @@ entry_compare (gconstpointer a, gconstpointer b)
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
+/* The number that the first run of digits makes. */
+static bool
+first_number (const char *text, uint64_t *number)
+{
+  const char *digits = text + strcspn (text, "0123456789");
+
+  *number = g_ascii_strtoull (digits, NULL, 10);
+  return *digits != '\0';
+}
+
+/* Do the generated values of @field carry the index of their record? The first ones tell. */
+static bool
+carries_index (Emulator *emulator, const Module *module, const Field *field)
+{
+  for (uint64_t k = 0; k < MOST_PROBES && k < module->generated; k++)
+    {
+      g_autoptr (GString) text = g_string_new (NULL);
+      uint64_t number;
+
+      generate_value (emulator, module, k, field, text, false);
+      if (strcmp (text->str, "null") != 0 && (!first_number (text->str, &number) || number != k))
+        return false;
+    }
+  return true;
+}
+
 static Index *
 index_new (Emulator *emulator, const Module *module, const Field *field)
 {
@@ -97,7 +130,8 @@ index_new (Emulator *emulator, const Module *module, const Field *field)
   index->field = g_strdup (field->api_name);
   index->base = g_array_new (FALSE, FALSE, sizeof (Entry));
   index->later = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_array_unref);
-  if (field->unique)
+  index->carried = field->unique && carries_index (emulator, module, field);
+  if (index->carried)
     return index;
   for (uint64_t id = store_next (emulator, module, 0); id != 0; id = store_next (emulator, module, id))
     {
@@ -191,14 +225,13 @@ still_has (Emulator *emulator, const Module *module, const Field *field, uint64_
   return g_strcmp0 (now, folded) == 0;
 }
 
-/* The generated record whose index stands in the value of its unique field: the first run of digits. 0: none. */
+/* The generated record whose index stands in the value of its unique field. 0: none. */
 static uint64_t
 generated_candidate (const Module *module, const char *text)
 {
-  const char *digits = text + strcspn (text, "0123456789");
-  uint64_t k = g_ascii_strtoull (digits, NULL, 10);
+  uint64_t k;
 
-  return *digits != '\0' && k < module->generated ? generate_id (module, k) : 0;
+  return first_number (text, &k) && k < module->generated ? generate_id (module, k) : 0;
 }
 
 uint64_t
@@ -208,7 +241,7 @@ find_value (Emulator *emulator, const Module *module, const Field *field, const 
   g_autofree char *folded = g_utf8_casefold (text, -1);
   uint64_t hash = hash_text (text);
   GArray *later = g_hash_table_lookup (index->later, &hash);
-  uint64_t found = field->unique ? generated_candidate (module, text) : 0;
+  uint64_t found = index->carried ? generated_candidate (module, text) : 0;
 
   if (found != 0 && (found == except || !still_has (emulator, module, field, found, folded)))
     found = 0;

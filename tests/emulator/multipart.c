@@ -48,15 +48,17 @@ header_param (const char *header, const char *key)
   return NULL;
 }
 
+/* The first of each kind counts. */
 static void
 read_header (Part *part, const char *line)
 {
-  if (g_ascii_strncasecmp (line, "content-disposition:", 20) == 0)
+  if (part->name == NULL && g_ascii_strncasecmp (line, "content-disposition:", 20) == 0)
     {
       part->name = header_param (line + 20, "name");
+      g_free (part->file_name); /* of a header that gave no name */
       part->file_name = header_param (line + 20, "filename");
     }
-  else if (g_ascii_strncasecmp (line, "content-type:", 13) == 0)
+  else if (part->type == NULL && g_ascii_strncasecmp (line, "content-type:", 13) == 0)
     part->type = g_strstrip (g_strdup (line + 13));
 }
 
@@ -75,10 +77,7 @@ read_part (const char *start, const char *end)
   lines = g_strsplit (headers, "\r\n", -1);
   part = g_new0 (Part, 1);
   for (char **line = lines; *line != NULL; line++)
-    {
-      if (part->name == NULL || part->type == NULL)
-        read_header (part, *line);
-    }
+    read_header (part, *line);
   part->data = blank + 4;
   part->size = (size_t) (end - part->data);
   if (part->name != NULL)

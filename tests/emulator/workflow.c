@@ -2,8 +2,9 @@
  *
  *   {"module":"Deals", "when_field":"Stage", "set_field":"Next_Step", "value":"Call", "delay_s":1}
  *
- * After a client saved when_field (any field, without it), the system sets set_field to value: before the next request when
- * delay_s is absent or 0, else so many seconds later by the emulator's clock. A change by the rule triggers no rule. */
+ * After a client saved when_field (any field, without it), the system sets set_field to value: before the next request
+ * when delay_s is absent or 0, else so many seconds later by the emulator's clock. A change by the rule triggers no
+ * rule. */
 #include "workflow.h"
 
 #include <string.h>
