@@ -15,8 +15,8 @@
 /* Zoho's page tokens end after 100,000 rows, from either end. */
 #define ROWS_MAX 200000
 
-/* Ids of fetch_full_data are 1,024 characters at most in newer editions: the batch shrinks when one is refused. */
-#define FULL_SMALL 50
+/* Characters of an `ids` parameter (zoho-crm-v8 18): fewer than RECORDS_FULL_MAX ids fit when they are long. */
+#define IDS_BYTES_MAX 1024
 
 typedef struct
 {
@@ -51,7 +51,6 @@ struct Load
   GHashTable *pending; /* id -> Pending */
   GArray *cut;        /* ids whose full texts are to be asked */
   GPtrArray *full_calls; /* FullCall *: in flight */
-  unsigned full_max;
   unsigned singles;   /* torn rows being fetched */
   uint64_t want;
   int64_t started_wall_s;
@@ -318,14 +317,7 @@ on_full (const RecordsPage *page, const GError *error, void *data)
       if (page != NULL)
         take_full (load, call, page->rows);
       else
-        {
-          g_array_append_vals (load->cut, call->ids->data, call->ids->len);
-          if (error->code == ZOHO_ERROR_INVALID && load->full_max > FULL_SMALL)
-            {
-              load->full_max = FULL_SMALL;
-              error = NULL;
-            }
-        }
+        g_array_append_vals (load->cut, call->ids->data, call->ids->len);
       load_go_on (load, error);
     }
   g_array_unref (call->ids);
@@ -333,22 +325,40 @@ on_full (const RecordsPage *page, const GError *error, void *data)
   call_end (store);
 }
 
+/* The first ids of @cut that fit one call, as its parameter. */
+static char *
+full_ids (const GArray *cut, unsigned *size)
+{
+  GString *ids = g_string_new (NULL);
+
+  for (*size = 0; *size < MIN (cut->len, RECORDS_FULL_MAX); ++*size)
+    {
+      gsize before = ids->len;
+
+      g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, before > 0 ? "," : "", g_array_index (cut, uint64_t, *size));
+      if (ids->len > IDS_BYTES_MAX)
+        {
+          g_string_truncate (ids, before);
+          break;
+        }
+    }
+  return g_string_free (ids, FALSE);
+}
+
 static void
 send_full (Load *load)
 {
   FullCall *call = g_new0 (FullCall, 1);
-  g_autoptr (GString) ids = g_string_new (NULL);
-  unsigned size = MIN (load->cut->len, load->full_max);
+  unsigned size;
+  g_autofree char *ids = full_ids (load->cut, &size);
 
   call->load = load;
   call->store = load->module->store;
   call->ids = g_array_new (FALSE, FALSE, sizeof (uint64_t));
   g_array_append_vals (call->ids, load->cut->data, size);
   g_array_remove_range (load->cut, 0, size);
-  for (unsigned i = 0; i < size; i++)
-    g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, i > 0 ? "," : "", g_array_index (call->ids, uint64_t, i));
   g_ptr_array_add (load->full_calls, call);
-  call->ticket = records_full (call->store->config.client, load->module->name, ids->str, load->schema->rich_fields,
+  call->ticket = records_full (call->store->config.client, load->module->name, ids, load->schema->rich_fields,
                                CLIENT_LISTING, on_full, call);
   call_sent (call->store, call->ticket);
 }
@@ -433,7 +443,7 @@ pump (Load *load)
   sweep_pump (load->sweep, load->want);
   for (guint i = 0; i < load->deep->len; i++)
     sweep_pump (((DeepLoad *)load->deep->pdata[i])->sweep, UINT64_MAX);
-  while (load->cut->len >= load->full_max || (load->cut->len > 0 && sweep_done (load->sweep)))
+  while (load->cut->len >= RECORDS_FULL_MAX || (load->cut->len > 0 && sweep_done (load->sweep)))
     send_full (load);
   if (!rows_done (load))
     return;
@@ -497,7 +507,6 @@ load_new (StoreModule *module)
   load->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, pending_free);
   load->cut = g_array_new (FALSE, FALSE, sizeof (uint64_t));
   load->full_calls = g_ptr_array_new ();
-  load->full_max = RECORDS_FULL_MAX;
   load->started_wall_s = clock_wall_s ();
   load->started_us = clock_now_us ();
   load->deep = g_ptr_array_new_with_free_func (deep_load_free);

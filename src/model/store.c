@@ -105,6 +105,17 @@ store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **erro
   return state;
 }
 
+GPtrArray *
+store_known_modules (Store *store)
+{
+  GPtrArray *modules;
+
+  store_lock (store);
+  modules = store->modules_known ? g_ptr_array_copy (store->listed, NULL, NULL) : NULL;
+  store_unlock (store);
+  return modules;
+}
+
 static bool
 is_api_name (const char *name)
 {

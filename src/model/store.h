@@ -74,6 +74,9 @@ void store_stop (Store *store);
  * @modules: array of StoreModule *, to g_ptr_array_unref(). */
 StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **error);
 
+/* The same as far as known without any call; NULL: not known yet. */
+GPtrArray *store_known_modules (Store *store);
+
 /* The module with that API name, ZOHO_ERROR_NOT_FOUND when there is none. A name that cannot be one costs nothing. */
 StoreState store_module (Store *store, const char *api_name, StoreWait *wait, StoreModule **module, GError **error);
 

@@ -4,7 +4,8 @@ import json
 import math
 
 PAGE = 200
-FULL = 100       # ids for each call of fetch_full_data
+FULL = 100       # ids for each call of fetch_full_data, if they fit
+FULL_BYTES = 1024
 LISTED = 500     # characters of a rich text that a list page gives
 FIELDS = 50      # names in a list call
 FIELDS_BYTES = 1024
@@ -161,7 +162,8 @@ class Cost:
         self.slices, self.deep = module.slices(), module.deep_rows()
         self.pages = pages_of(self.slices, count)
         self.deep_pages = {name: max(1, math.ceil(rows / PAGE)) for name, rows in self.deep.items()}
-        self.full = math.ceil(module.cut() / FULL)
+        longest = len(module.emulator.ids(module.name)[-1]) if count else 1
+        self.full = math.ceil(module.cut() / min(FULL, (FULL_BYTES + 1) // (longest + 1)))
         self.module = module.name
         # Two chains meet only where page numbers do not reach.
         self.meetings = self.slices if count > 10 * PAGE else 0

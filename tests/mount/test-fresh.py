@@ -94,18 +94,18 @@ def restore():
 
 @case("another label: the listed name changes, the old one still opens the same file")
 def label():
-    with Emulator("Accounts=40") as emulator, Mount(emulator, ttl=TTL) as mount:
-        number = emulator.ids("Accounts")[3]
-        old = next(name for name in mount.list("Accounts") if number in name)
-        inode = os.stat(mount.at("Accounts", old)).st_ino
-        emulator.edit("Accounts", number, Account_Name="Renamed Harbor")
+    with Emulator("Vendors=40") as emulator, Mount(emulator, ttl=TTL) as mount:
+        number = emulator.ids("Vendors")[3]
+        old = next(name for name in mount.list("Vendors") if number in name)
+        inode = os.stat(mount.at("Vendors", old)).st_ino
+        emulator.edit("Vendors", number, Vendor_Name="Renamed Harbor")
         mount.expire()
         new = f"Renamed_Harbor.{number}.json"
-        listed = mount.list("Accounts")
+        listed = mount.list("Vendors")
         check(new in listed and old not in listed, f"{new} is listed, {old} is not: {listed}")
         for name in old, new:
-            equal(os.stat(mount.at("Accounts", name)).st_ino, inode, f"inode of {name}")
-        assert_current(emulator, mount, "Accounts")
+            equal(os.stat(mount.at("Vendors", name)).st_ino, inode, f"inode of {name}")
+        assert_current(emulator, mount, "Vendors")
 
 
 def subform_of(emulator, module):

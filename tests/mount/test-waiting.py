@@ -27,26 +27,25 @@ def stalled_first_page(command):
     with Emulator("Leads=100000", "--latency-ms", 100) as emulator:
         with Mount(emulator, limits={"deadline": 3600}) as mount:
             stall(emulator, "GET /crm/v8/Leads", skip=1)
-            try:
-                done = subprocess.run(command(mount.at("Leads")), stdout=subprocess.PIPE, timeout=PATIENCE,
-                                      stdin=subprocess.DEVNULL, check=False)
-            finally:
+            with running(command(mount.at("Leads"))) as (reader,):
+                name = b""
+                while not name.strip().endswith(b".json"):
+                    name = reader.stdout.readline()
+                    check(name, "a name comes")
                 answered = [call for call in emulator.pages("Leads") if call.status == 200]
+                reader.kill()  # it waits for the next page, as it would without the pipe's end
                 emulator.faults()
             check(len(answered) <= 1, f"{len(answered)} pages were answered before the first name came")
-            return done.stdout.decode()
 
 
-@case("ls -f | head -1 of 100,000 answers while all pages but the first are held up")
+@case("ls -f of 100,000 prints names while all pages but the first are held up")
 def first_page_ls():
-    name = stalled_first_page(lambda path: ["sh", "-c", "ls -f \"$0\" | head -n 3 | tail -n 1", path])
-    check(name.strip().endswith(".json"), f"a record's name, not {name!r}")
+    stalled_first_page(lambda path: ["ls", "-f", path])
 
 
 @case("the first entry of 100,000 comes while all pages but the first are held up")
 def first_page_scandir():
-    name = stalled_first_page(lambda path: [sys.executable, "-c", FIRST, path])
-    check(name.strip().endswith(".json"), f"a record's name, not {name!r}")
+    stalled_first_page(lambda path: [sys.executable, "-uc", FIRST, path])
 
 
 @case("ls -f | head -1 of 100,000 at 100 ms leaves most pages unfetched")

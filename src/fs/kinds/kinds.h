@@ -50,3 +50,5 @@ kinds_directory_attr (Attr *attr, int64_t mtime)
 
 /* A listing's modules, or NULL with STORE_WAITING or STORE_FAILED. Its version follows from them. */
 StoreState kinds_list_modules (const Ask *ask, Listing *listing, GError **error);
+/* Equal numbers, equal modules. */
+uint64_t kinds_modules_version (const GPtrArray *modules);

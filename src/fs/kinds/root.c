@@ -39,17 +39,39 @@ root_lookup (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
   return route_read (routes, ask, dir, name, found, error);
 }
 
+/* Opening the root asks nobody: df and file managers do it all the time. Who reads it on waits for the modules. */
 static StoreState
 root_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error)
 {
-  return kinds_list_modules (ask, listing, error);
+  listing->modules = store_known_modules (ask->store);
+  if (listing->modules != NULL)
+    listing->version = kinds_modules_version (listing->modules);
+  return STORE_READY;
 }
 
 static StoreState
 root_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
             bool *at_end, GError **error)
 {
-  return route_entry (routes, &module_kind, 0, ask, dir, listing, index, entry, at_end, error);
+  Listing now = *listing;
+  g_autoptr (GPtrArray) modules = NULL;
+
+  if (now.modules == NULL && index >= route_count_listed (routes))
+    {
+      StoreState state = store_modules (ask->store, ask->wait, &modules, error);
+
+      if (state != STORE_READY)
+        return state;
+      now.modules = modules;
+    }
+  return route_entry (routes, &module_kind, 0, ask, dir, &now, index, entry, at_end, error);
+}
+
+/* Modules live as long as the store, so their addresses name them. */
+uint64_t
+kinds_modules_version (const GPtrArray *modules)
+{
+  return XXH64 (modules->pdata, modules->len * sizeof (void *), 1);
 }
 
 StoreState
@@ -59,8 +81,7 @@ kinds_list_modules (const Ask *ask, Listing *listing, GError **error)
 
   if (state != STORE_READY)
     return state;
-  /* Modules live as long as the store, so their addresses name them. */
-  listing->version = XXH64 (listing->modules->pdata, listing->modules->len * sizeof (void *), 1);
+  listing->version = kinds_modules_version (listing->modules);
   return STORE_READY;
 }
 
