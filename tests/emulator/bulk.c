@@ -2,8 +2,8 @@
  *
  *   stage      read shows    write shows  leaves when
  *   ADDED      ADDED         ADDED        the first time its state is asked for
- *   RUNNING    QUEUED, then  INPROGRESS   asked `bulk_polls` times (knob, 2), or `bulk_seconds` old (knob; then polls do
- *              IN PROGRESS                not count), or, where it has a callback, a second old
+ *   RUNNING    QUEUED, then  INPROGRESS   asked `bulk_polls` times (knob, 2), or `bulk_seconds` old (knob; polls do not
+ *              IN PROGRESS                count then), or, where it has a callback, a second old
  *   DONE       COMPLETED     COMPLETED    a day later it is forgotten
  *   FAILED     FAILURE       FAILED       instead of DONE while the knob `bulk_fail` is on */
 #include "bulk.h"

@@ -88,7 +88,8 @@ refuse_limit (const Parser *parser, const char *code, const char *message, int m
 static bool
 add_value (const Parser *parser, BulkCriteria *criteria, const json_t *value)
 {
-  g_autofree char *digits = json_is_number (value) || json_is_boolean (value) ? json_dumps (value, JSON_ENCODE_ANY) : NULL;
+  bool plain = json_is_number (value) || json_is_boolean (value);
+  g_autofree char *digits = plain ? json_dumps (value, JSON_ENCODE_ANY) : NULL;
   const char *exact = exact_number (value);
   const char *text = digits != NULL ? digits : exact != NULL ? exact : json_string_value (value);
   Scalar scalar = { .empty = true };

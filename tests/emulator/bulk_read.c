@@ -354,8 +354,9 @@ wanted_keys (const Export *export)
 static bool
 is_exported (Emulator *emulator, const Export *export, const json_t *record)
 {
-  if (record == NULL
-      || (export->owner != NULL && g_strcmp0 (member_text (json_object_get (record, "Owner"), "id"), export->owner) != 0))
+  const char *owner = member_text (json_object_get (record, "Owner"), "id");
+
+  if (record == NULL || (export->owner != NULL && g_strcmp0 (owner, export->owner) != 0))
     return false;
   return export->criteria == NULL || bulk_criteria_match (emulator, export->criteria, record);
 }

@@ -76,7 +76,8 @@ handle_bulk_upload (Emulator *emulator, const Request *request, Reply *reply)
   part = multipart_part (parts, "file");
   if (part == NULL)
     {
-      reply_error (reply, 400, "MANDATORY_NOT_FOUND", "required part not found", json_pack ("{s:s}", "api_name", "file"));
+      reply_error (reply, 400, "MANDATORY_NOT_FOUND", "required part not found",
+                   json_pack ("{s:s}", "api_name", "file"));
       return;
     }
   zip = g_bytes_new (part->data, part->size);

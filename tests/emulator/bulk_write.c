@@ -479,7 +479,8 @@ run_write (Resource *resources, size_t count, const Request *request, const json
 void
 handle_bulk_write (Emulator *emulator, const Request *request, Reply *reply)
 {
-  static const char *const known[] = { "operation", "ignore_empty", "character_encoding", "callback", "resource", NULL };
+  static const char *const known[] = { "operation", "ignore_empty", "character_encoding",
+                                       "callback",  "resource",     NULL };
   const json_t *body = bulk_body (request, reply, known);
   Resource resources[MOST_RESOURCES] = { 0 };
   size_t count = 0;

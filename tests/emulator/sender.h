@@ -10,7 +10,8 @@ typedef struct Sender Sender;
 Sender *sender_new (void);
 
 /* Any thread; never blocks. @body is stolen. Sent not before @delay_ms. At most once: a failure is not repeated. Only
- * plain http to loopback is ever contacted; what goes elsewhere is dropped, so a test cannot reach out of its machine. */
+ * plain http to loopback is ever contacted; what goes elsewhere is dropped, so that no test reaches out of its
+ * machine. */
 void sender_post (Sender *sender, const char *url, json_t *body, unsigned delay_ms);
 
 /* Drops what is still queued. NULL is fine. */
