@@ -157,8 +157,8 @@ watch_message (Emulator *emulator, const Channel *channel, const Module *module,
   format_id (id, text);
   message = json_pack ("{s:I, s:s, s:s, s:[s], s:s, s:s, s:s?, s:o, s:[{s:O}]}", "server_time",
                        (json_int_t) emulator_now (emulator) * 1000, "module", module->api_name, "resource_uri",
-                       resource, "ids", text, "operation", operation, "channel_id", channel->channel_id, "token", channel->token,
-                       "query_params", query_params (channel->notify_url), "affected_fields", text, names);
+                       resource, "ids", text, "operation", operation, "channel_id", channel->channel_id, "token",
+                       channel->token, "query_params", query_params (channel->notify_url), "affected_fields", text, names);
   if (channel->values)
     json_object_set_new (message, "affected_values", affected_values (emulator, module, id, text, names));
   return message;
