@@ -106,7 +106,7 @@ load_free (Load *load)
   g_free (load);
 }
 
-static void load_go_on (Load *load, const GError *error);
+static void load_go_on (Load *load, const GError *error, int64_t sent_us);
 
 /* ---- documents -------------------------------------------------------------------------------------------------- */
 
@@ -161,7 +161,7 @@ on_single (void *data, uint64_t id, const GError *error)
 
   load->singles--;
   g_hash_table_remove (load->pending, &id);
-  load_go_on (load, error != NULL && error->code != ZOHO_ERROR_NOT_FOUND ? error : NULL);
+  load_go_on (load, error != NULL && error->code != ZOHO_ERROR_NOT_FOUND ? error : NULL, INT64_MAX);
 }
 
 static void
@@ -229,7 +229,9 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
 static void
 load_progress (void *data, const GError *error)
 {
-  load_go_on (data, error);
+  Load *load = data;
+
+  load_go_on (load, error, sweep_failed_us (load->sweep));
 }
 
 static void
@@ -262,7 +264,7 @@ deep_progress (void *data, const GError *error)
 
   if (error == NULL && deep_done (load))
     g_hash_table_foreach_remove (load->pending, finish_one, load);
-  load_go_on (load, error);
+  load_go_on (load, error, sweep_failed_us (deep->sweep));
 }
 
 /* ---- full texts ------------------------------------------------------------------------------------------------- */
@@ -318,7 +320,7 @@ on_full (const RecordsPage *page, const GError *error, void *data)
         take_full (load, call, page->rows);
       else
         g_array_append_vals (load->cut, call->ids->data, call->ids->len);
-      load_go_on (load, error);
+      load_go_on (load, error, INT64_MAX);
     }
   g_array_unref (call->ids);
   g_free (call);
@@ -365,25 +367,54 @@ send_full (Load *load)
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
 
+/* Did records go away while pages were read by number? Then rows moved up, perhaps past a page that had been read. */
+static bool
+rows_moved (const Load *load)
+{
+  int64_t started = sweep_server_time (load->sweep) != 0 ? sweep_server_time (load->sweep) : load->started_wall_s;
+  GHashTableIter iter;
+  gpointer when;
+
+  if (sweep_rows (load->sweep) < RECORDS_PAGE)
+    return false;
+  g_hash_table_iter_init (&iter, load->module->deleted);
+  while (g_hash_table_iter_next (&iter, NULL, &when))
+    if (*(int64_t *)when >= started)
+      return true;
+  return false;
+}
+
+/* The listing is begun again by the next one who asks. */
 static void
-on_closed (void *data, int64_t server_time, bool relist, const GError *error)
+start_over (Load *load)
+{
+  StoreModule *module = load->module;
+
+  module->load = NULL;
+  module->listing = LISTING_UNLISTED;
+  load_free (load);
+}
+
+static void
+on_closed (void *data, int64_t server_time, bool relist, int64_t sent_us, const GError *error)
 {
   Load *load = data;
   StoreModule *module = load->module;
   int64_t now = clock_now_us ();
 
   load->closing = NULL;
-  if (error != NULL || relist)
+  if (error != NULL)
     {
-      bell_ring (module->store, &load->moved, error);
-      if (relist)
-        {
-          module->load = NULL;
-          module->listing = LISTING_UNLISTED;
-          load_free (load);
-        }
+      bell_fail (module->store, &load->moved, error, sent_us);
       return;
     }
+  if (relist || (rows_moved (load) && !module->second_pass))
+    {
+      module->second_pass = true;
+      start_over (load);
+      return;
+    }
+  module->second_pass = false;
   module->listing = LISTING_LISTED;
   module->since = server_time != 0 ? server_time : load->started_wall_s;
   module->refreshed_us = now;
@@ -447,18 +478,20 @@ pump (Load *load)
     send_full (load);
   if (!rows_done (load))
     return;
-  drop_unseen (load);
+  /* What the pass before has seen is not gone because this one missed it. */
+  if (!load->module->second_pass)
+    drop_unseen (load);
   load->closing = refresh_new (load->module, server_time != 0 ? server_time : load->started_wall_s, false, on_closed,
                                load);
 }
 
 /* Something landed. After @error nothing is sent before somebody asks again. */
 static void
-load_go_on (Load *load, const GError *error)
+load_go_on (Load *load, const GError *error, int64_t sent_us)
 {
   if (error == NULL)
     pump (load);
-  bell_ring (load->module->store, &load->moved, error);
+  bell_fail (load->module->store, &load->moved, error, sent_us);
 }
 
 static void
@@ -486,7 +519,7 @@ on_count (int64_t count, const GError *error, void *data)
           /* The count is but a hint: without it the pages come one after the other. */
           if (error == NULL)
             sweep_expect (load->sweep, count);
-          load_go_on (load, NULL);
+          load_go_on (load, NULL, 0);
         }
     }
   call_end (store);

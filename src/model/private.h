@@ -27,6 +27,9 @@ void store_unlock (Store *store); /* and delivers the outbox */
 StoreState bell_wait (Bell *bell, StoreWait *wait);
 /* Rings all that wait; with @error each of them fails. */
 void bell_ring (Store *store, Bell *bell, const GError *error);
+/* The same for a call that went out at @sent_us: who began to wait later is rung to ask again, for the failure may be of
+ * a time that is over. */
+void bell_fail (Store *store, Bell *bell, const GError *error, int64_t sent_us);
 /* The failure a ring left in @wait: moves it to @error. */
 bool wait_failed (StoreWait *wait, GError **error);
 
@@ -173,6 +176,8 @@ void sweep_pump (Sweep *sweep, uint64_t want);
 bool sweep_done (const Sweep *sweep);
 bool sweep_flying (const Sweep *sweep); /* something is in flight */
 bool sweep_saw (const Sweep *sweep, uint64_t id); /* its whole row was given */
+uint64_t sweep_rows (const Sweep *sweep); /* whole ones given */
+int64_t sweep_failed_us (const Sweep *sweep); /* when the call that failed last went out */
 int64_t sweep_server_time (const Sweep *sweep); /* of the first answer, 0 unknown */
 /* Calls in flight are let go: their answers will be dropped. */
 void sweep_free (Sweep *sweep);
@@ -230,6 +235,7 @@ struct StoreModule
   int64_t mtime;
 
   ListingState listing;
+  bool second_pass;       /* the load under way follows one in which records went away */
   Load *load;
   int64_t fresh_until_us; /* the listing; LISTED only */
   int64_t since;          /* server time up to which all changes are known */
@@ -300,7 +306,8 @@ void load_free (Load *load);
 StoreState refresh_module (StoreModule *module, StoreWait *wait, GError **error);
 /* What changed since @since (server time): @done, lock held, once it is in the table. @deep: also subform and linking
  * rows. @relist: too much changed to be fetched one by one. */
-typedef void (*RefreshDone) (void *data, int64_t server_time, bool relist, const GError *error);
+/* @sent_us: when its calls began to go out. */
+typedef void (*RefreshDone) (void *data, int64_t server_time, bool relist, int64_t sent_us, const GError *error);
 Refresh *refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, void *data);
 /* Its @done will not be called any more. NULL is fine. */
 void refresh_free (Refresh *refresh);

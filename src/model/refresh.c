@@ -44,6 +44,7 @@ struct Refresh
   unsigned fetching;
   bool fetched;        /* the singles have been sent */
   int64_t server_time;
+  int64_t started_us;
 };
 
 static void
@@ -76,10 +77,10 @@ refresh_end (Refresh *refresh, bool relist, const GError *error)
 {
   RefreshDone done = refresh->done;
   void *data = refresh->data;
-  int64_t server_time = refresh->server_time;
+  int64_t server_time = refresh->server_time, started_us = refresh->started_us;
 
   refresh_free (refresh);
-  done (data, server_time, relist, error);
+  done (data, server_time, relist, started_us, error);
 }
 
 static void
@@ -314,6 +315,7 @@ refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, vo
 
   refresh->module = module;
   refresh->schema = module->schema;
+  refresh->started_us = clock_now_us ();
   refresh->done = done;
   refresh->data = data;
   refresh->deltas = g_ptr_array_new_with_free_func (delta_free);
@@ -345,7 +347,7 @@ is_offline (const GError *error)
 }
 
 static void
-on_refreshed (void *data, int64_t server_time, bool relist, const GError *error)
+on_refreshed (void *data, int64_t server_time, bool relist, int64_t sent_us, const GError *error)
 {
   StoreModule *module = data;
   int64_t now = clock_now_us ();
@@ -371,7 +373,7 @@ on_refreshed (void *data, int64_t server_time, bool relist, const GError *error)
       module->stale_offline = true;
       error = NULL;
     }
-  bell_ring (module->store, &module->refreshed, error);
+  bell_fail (module->store, &module->refreshed, error, sent_us);
 }
 
 StoreState

@@ -6,6 +6,7 @@
  * nobody wants more of rests, and one that failed goes on where it was. */
 #include "model/private.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -59,6 +60,7 @@ struct Sweep
   GHashTable *partials;
   uint64_t want;
   int64_t server_time;
+  int64_t failed_us;
 };
 
 typedef struct
@@ -66,6 +68,7 @@ typedef struct
   Sweep *sweep;
   unsigned run;
   unsigned page; /* 0: by token */
+  int64_t sent_us;
   uint64_t ticket;
 } PageCall;
 
@@ -198,6 +201,18 @@ bool
 sweep_saw (const Sweep *sweep, uint64_t id)
 {
   return g_hash_table_contains (sweep->seen, &id);
+}
+
+uint64_t
+sweep_rows (const Sweep *sweep)
+{
+  return g_hash_table_size (sweep->seen);
+}
+
+int64_t
+sweep_failed_us (const Sweep *sweep)
+{
+  return sweep->failed_us;
 }
 
 int64_t
@@ -398,7 +413,10 @@ on_page (const RecordsPage *page, const GError *error, void *data)
           take_rows (sweep, run, page, documents);
         }
       else
-        mended = fail_page (run, call->page, error);
+        {
+          sweep->failed_us = call->sent_us;
+          mended = fail_page (run, call->page, error);
+        }
       sweep->references++; /* progress may drop the sweep */
       sweep->config.progress (sweep->config.data, mended ? NULL : error);
       sweep_unref (sweep);
@@ -430,6 +448,7 @@ send_page (Sweep *sweep, unsigned index, unsigned number)
   call->sweep = sweep;
   call->run = index;
   call->page = number;
+  call->sent_us = clock_now_us ();
   sweep->references++;
   run->flying++;
   if (number == 0)

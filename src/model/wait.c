@@ -95,12 +95,13 @@ bell_wait (Bell *bell, StoreWait *wait)
   wait->link.data = wait;
   wait->link.prev = wait->link.next = NULL;
   wait->bell = bell;
+  wait_began_us (wait);
   g_queue_push_tail_link (&bell->waits, &wait->link);
   return STORE_WAITING;
 }
 
 void
-bell_ring (Store *store, Bell *bell, const GError *error)
+bell_fail (Store *store, Bell *bell, const GError *error, int64_t sent_us)
 {
   GList *link;
 
@@ -110,12 +111,18 @@ bell_ring (Store *store, Bell *bell, const GError *error)
       Parcel *parcel = g_new0 (Parcel, 1);
 
       wait->bell = NULL;
-      if (error != NULL && wait->failure == NULL)
+      if (error != NULL && wait->failure == NULL && wait->began_us <= sent_us)
         wait->failure = g_error_copy (error);
       parcel->ring = wait->ring;
       parcel->data = wait->data;
       g_queue_push_tail (&store->outbox, parcel);
     }
+}
+
+void
+bell_ring (Store *store, Bell *bell, const GError *error)
+{
+  bell_fail (store, bell, error, INT64_MAX);
 }
 
 bool
