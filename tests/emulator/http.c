@@ -236,7 +236,8 @@ static void
 add_disposition (struct MHD_Response *response, const char *file_name)
 {
   g_autofree char *escaped = g_uri_escape_string (file_name, "!#$&+-.^_`|~", FALSE);
-  g_autofree char *value = strcmp (escaped, file_name) == 0
+  /* Zoho's SDKs find the name of a download only in this form; JSON answers have the plain one. */
+  g_autofree char *value = strcmp (file_name, "response.json") == 0
                                ? g_strdup_printf ("attachment; filename=%s", file_name)
                                : g_strdup_printf ("attachment; filename*=UTF-8''%s", escaped);
 
