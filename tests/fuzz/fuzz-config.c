@@ -15,8 +15,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autofree char *text = g_strndup ((const char *)data, size);
   g_autoptr (Config) config = config_parse ((const char *)data, size, "config", &error);
   g_auto (GStrv) mounts = status_command_mounts (text);
-  g_autofree char *table = status_command_table ((const char *)data, size, NULL);
   g_autofree char *line = logging_clean (text);
+
+  g_free (status_command_table ((const char *)data, size, NULL));
 
   /* Either a whole configuration or one line that says why not. */
   g_assert_true ((config == NULL) == (error != NULL));
