@@ -128,7 +128,7 @@ take_module (Store *store, json_t *row)
   if (json_get_text (row, "id") != NULL && names_parse_id (json_get_text (row, "id"), &number))
     module->number = number;
   g_clear_pointer (&module->metadata, json_decref);
-  module->metadata = json_incref (row);
+  module->metadata = json_deep_copy (row);
   g_free (module->display_field);
   module->display_field = g_strdup (json_is_object (display) ? json_get_text (display, "api_name") : json_text (display));
   if (is_directory (row))
@@ -143,7 +143,7 @@ on_modules (json_t *rows, const GError *error, void *data)
   size_t index;
   json_t *row;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   store->modules_flying = false;
   if (rows != NULL)
     {
@@ -204,7 +204,7 @@ take_fields (StoreModule *module, json_t *rows)
     }
   module->schema = schema_new (module->name, module->display_field, rows);
   g_clear_pointer (&module->fields, json_decref);
-  module->fields = json_incref (rows);
+  module->fields = json_deep_copy (rows);
 }
 
 static void
@@ -214,7 +214,7 @@ on_fields (json_t *rows, const GError *error, void *data)
   StoreModule *module = call->module;
   Store *store = module->store;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   module->schema_flying = false;
   if (rows != NULL)
     {

@@ -185,7 +185,7 @@ on_full (const RecordsPage *page, const GError *error, void *data)
   Flight *flight = data;
   Store *store = flight->module->store;
 
-  call_begin (store, flight->ticket);
+  call_begin (store, &flight->ticket);
   if (error != NULL)
     flight_fail (flight, error);
   else
@@ -198,7 +198,7 @@ on_full (const RecordsPage *page, const GError *error, void *data)
           json_t *value = json_object_get (row, field);
 
           if (json_is_string (value) && row_id (row) == flight->id)
-            json_object_set (flight->record, field, value);
+            json_object_set_new (flight->record, field, json_deep_copy (value));
         }
       fetch_rest (flight);
     }
@@ -223,7 +223,7 @@ on_record (const RecordsPage *page, const GError *error, void *data)
   const json_t *row = page != NULL ? json_array_get (page->rows, 0) : NULL;
   g_autoptr (GError) other = NULL;
 
-  call_begin (store, flight->ticket);
+  call_begin (store, &flight->ticket);
   if (error == NULL && row_id (row) != flight->id)
     {
       g_set_error (&other, ZOHO_ERROR, ZOHO_ERROR_FAILED, "Zoho answered with another record than %s/%s",
@@ -234,7 +234,7 @@ on_record (const RecordsPage *page, const GError *error, void *data)
     flight_fail (flight, error);
   else
     {
-      flight->record = json_copy ((json_t *)row);
+      flight->record = json_deep_copy (row);
       if (needs_full (flight))
         {
           flight->ticket = records_full (store->config.client, flight->module->name, flight->id_text,

@@ -216,7 +216,7 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
     }
   pending = g_new0 (Pending, 1);
   pending->id = id;
-  pending->row = json_copy (row);
+  pending->row = json_deep_copy (row);
   pending->needs_full = maybe_cut (load, row);
   if (pending->needs_full)
     g_array_append_val (load->cut, id);
@@ -287,7 +287,7 @@ take_full (Load *load, FullCall *call, const json_t *rows)
           const char *field = load->schema->rich->pdata[i];
 
           if (json_is_string (json_object_get (row, field)))
-            json_object_set (pending->row, field, json_object_get (row, field));
+            json_object_set_new (pending->row, field, json_deep_copy (json_object_get (row, field)));
         }
       pending->needs_full = false;
       if (finish (load, pending))
@@ -311,7 +311,7 @@ on_full (const RecordsPage *page, const GError *error, void *data)
   Store *store = call->store;
   Load *load;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   load = call->load;
   if (load != NULL)
     {
@@ -501,7 +501,7 @@ on_count (int64_t count, const GError *error, void *data)
   Store *store = call->store;
   Load *load;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   load = call->load;
   if (load != NULL)
     {

@@ -63,7 +63,7 @@ on_users (json_t *rows, const GError *error, void *data)
   Store *store = users->store;
   bool known;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   users->schema_flying = false;
   if (rows != NULL)
     {

@@ -2,7 +2,9 @@
  *
  * One lock, store->lock, guards everything here. Nothing waits with it held: calls go out with client_send(), which only
  * queues, and their answers take the lock on a client worker thread. Rings and news for the listener are collected in
- * store->outbox while the lock is held and delivered by store_unlock() after it is dropped. Lock order: store, client. */
+ * store->outbox while the lock is held and delivered by store_unlock() after it is dropped. Lock order: store, client.
+ *
+ * JSON of an answer is freed by the worker that brought it: what is kept is a deep copy. */
 #pragma once
 
 #include "api/metadata.h"
@@ -43,10 +45,11 @@ typedef enum
 /* @name is taken over. */
 void store_tell (Store *store, NewsKind kind, StoreModule *module, uint64_t id, char *name);
 
-/* Books a call that went out with @ticket, lock held. Its answer begins with call_begin(), which takes the lock, and ends
- * with call_end(), which drops it and delivers; store_stop() waits for the latter. */
+/* Books a call that went out with @ticket, lock held. Its answer begins with call_begin(), which takes the lock before it
+ * reads the ticket (the answer may overtake the sender), and ends with call_end(), which drops the lock and delivers;
+ * store_stop() waits for the latter. */
 void call_sent (Store *store, uint64_t ticket);
-void call_begin (Store *store, uint64_t ticket);
+void call_begin (Store *store, const uint64_t *ticket);
 void call_end (Store *store);
 
 /* ---- schema.c ---- */

@@ -52,19 +52,27 @@ compare_rows (gconstpointer a, gconstpointer b)
   return left < right ? -1 : left > right;
 }
 
+/* A copy of @value (NULL: null), since what is kept longer than an answer must not share its reference counts with the
+ * thread that frees the answer. */
+static void
+set_copy (json_t *object, const char *key, const json_t *value)
+{
+  json_object_set_new (object, key, value != NULL ? json_deep_copy (value) : json_null ());
+}
+
 json_t *
 document_row (const DeepField *deep, const json_t *row)
 {
   json_t *shown = json_object ();
 
-  json_object_set (shown, "id", json_object_get (row, "id"));
+  set_copy (shown, "id", json_object_get (row, "id"));
   if (deep->connected != NULL)
     {
       const json_t *other = json_object_get (row, deep->connected);
       json_t *lookup = json_object ();
 
-      json_object_set (lookup, "id", json_object_get (other, "id"));
-      json_object_set (lookup, "name", json_object_get (other, "name"));
+      set_copy (lookup, "id", json_object_get (other, "id"));
+      set_copy (lookup, "name", json_object_get (other, "name"));
       json_object_set_new (shown, deep->connected, json_is_object (other) ? lookup : json_null ());
       if (!json_is_object (other))
         json_decref (lookup);
@@ -73,10 +81,9 @@ document_row (const DeepField *deep, const json_t *row)
   for (guint i = 0; deep->schema != NULL && i < deep->schema->fields->len; i++)
     {
       const char *field = deep->schema->fields->pdata[i];
-      json_t *value = json_object_get (row, field);
 
       if (schema_row_field (field))
-        json_object_set (shown, field, value != NULL ? value : json_null ());
+        set_copy (shown, field, json_object_get (row, field));
     }
   return shown;
 }

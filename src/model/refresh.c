@@ -272,7 +272,7 @@ on_deleted (const RecordsPage *page, const GError *error, void *data)
   Store *store = call->store;
   Refresh *refresh;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   refresh = call->refresh;
   if (refresh != NULL)
     {

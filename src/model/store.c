@@ -296,7 +296,7 @@ on_me (json_t *rows, const GError *error, void *data)
   Store *store = call->store;
   g_autoptr (GError) none = NULL;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   store->me_flying = false;
   if (rows != NULL)
     store->me = row_id (json_array_get (rows, 0));

@@ -249,6 +249,7 @@ static void
 join_row (Sweep *sweep, unsigned slice, uint64_t id, json_t *row)
 {
   Partial *partial = g_hash_table_lookup (sweep->partials, &id);
+  g_autoptr (json_t) copy = NULL;
   uint64_t all = sweep->config.slices->len >= 64 ? UINT64_MAX : (UINT64_C (1) << sweep->config.slices->len) - 1;
 
   if (g_hash_table_contains (sweep->seen, &id))
@@ -265,7 +266,8 @@ join_row (Sweep *sweep, unsigned slice, uint64_t id, json_t *row)
   if (partial->have != 0
       && g_strcmp0 (json_get_text (partial->row, "Modified_Time"), json_get_text (row, "Modified_Time")) != 0)
     partial->torn = true;
-  json_object_update (partial->row, row);
+  copy = json_deep_copy (row);
+  json_object_update (partial->row, copy);
   partial->have |= UINT64_C (1) << slice;
   if (partial->have == all)
     {
@@ -398,7 +400,7 @@ on_page (const RecordsPage *page, const GError *error, void *data)
   size_t made = documents != NULL ? json_array_size (page->rows) : 0;
   Run *run;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   run = run_at (sweep, call->run);
   run->flying--;
   if (!sweep->dropped && !store->stopping)

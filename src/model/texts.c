@@ -28,19 +28,19 @@ on_text (json_t *rows, const GError *error, void *data)
   Store *store = call->store;
   StoreModule *module = call->module;
 
-  call_begin (store, call->ticket);
+  call_begin (store, &call->ticket);
   if (module == NULL)
     {
       store->org_flying = false;
       if (rows != NULL && json_array_size (rows) > 0)
-        store->org = json_incref (json_array_get (rows, 0));
+        store->org = json_deep_copy (json_array_get (rows, 0));
       bell_ring (store, &store->org_landed, error);
     }
   else
     {
       module->related_flying = false;
       if (rows != NULL)
-        module->related_lists = json_incref (rows);
+        module->related_lists = json_deep_copy (rows);
       bell_ring (store, &module->related_landed, error);
     }
   call_end (store);

@@ -167,10 +167,10 @@ call_sent (Store *store, uint64_t ticket)
 }
 
 void
-call_begin (Store *store, uint64_t ticket)
+call_begin (Store *store, const uint64_t *ticket)
 {
   store_lock (store);
-  g_hash_table_remove (store->tickets, &ticket);
+  g_hash_table_remove (store->tickets, ticket);
 }
 
 void
