@@ -33,7 +33,7 @@ typedef struct
   const char *token_path;   /* 0600 file that holds the access token, shared by processes under a lock file
                              * "<token_path>.lock"; NULL: memory only */
   unsigned concurrency;     /* calls in flight at once, >= 1 */
-  unsigned heavy_concurrency; /* of these, calls of the sub-concurrency class (zoho-crm-v8 section 13) */
+  unsigned heavy_concurrency; /* of these, calls of the sub-concurrency class (doc/api-notes.md) */
   int64_t daily_credits;    /* own budget per rolling 24 h; 0: none */
   int64_t deadline_us;      /* of a call from client_send() on, queue, retries and token included */
   size_t body_max;          /* larger answers are ZOHO_ERROR_TOO_LARGE; counted after decompression */

@@ -4,7 +4,7 @@
 
 #include "api/client.h"
 
-/* Rows per page and names per `fields` parameter (zoho-crm-v8 4.1, 18). */
+/* Rows per page and names per `fields` parameter (doc/api-notes.md). */
 #define RECORDS_PAGE 200
 #define RECORDS_FIELDS_MAX 50
 #define RECORDS_FIELDS_BYTES_MAX 1024

@@ -82,7 +82,7 @@ module_note_rows (StoreModule *module, uint64_t id, const json_t *rows)
 
 /* ---- modules ---------------------------------------------------------------------------------------------------- */
 
-/* zoho-crm-v8 9.1: what can be a directory. */
+/* doc/api-notes.md: what can be a directory. */
 static bool
 is_directory (const json_t *row)
 {

@@ -159,7 +159,7 @@ rest_start (Flight *flight, guint index, DeepField *deep, GPtrArray *slices)
   sweep_pump (rest->sweep, UINT64_MAX);
 }
 
-/* Zoho names in $has_more the deep fields of which it embedded only some rows (zoho-crm-v8 4.2a). */
+/* Zoho names in $has_more the deep fields of which it embedded only some rows (doc/api-notes.md). */
 static void
 fetch_rest (Flight *flight)
 {

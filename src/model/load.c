@@ -15,7 +15,7 @@
 /* Zoho's page tokens end after 100,000 rows, from either end. */
 #define ROWS_MAX 200000
 
-/* Characters of an `ids` parameter (zoho-crm-v8 18): fewer than RECORDS_FULL_MAX ids fit when they are long. */
+/* Characters of an `ids` parameter (doc/api-notes.md): fewer than RECORDS_FULL_MAX ids fit when they are long. */
 #define IDS_BYTES_MAX 1024
 
 typedef struct

@@ -286,7 +286,7 @@ struct Store
 
 #define SCHEMA_TTL_US (15 * 60 * INT64_C (1000000))
 #define MISSING_TTL_US (1 * INT64_C (1000000))
-#define OVERLAP_S 120 /* of deltas: clocks and comparisons differ (zoho-crm-v8 15.2) */
+#define OVERLAP_S 120 /* of deltas: clocks and comparisons differ (doc/api-notes.md) */
 
 /* catalog.c; lock held */
 StoreModule *module_new (Store *store, ModuleKind kind, const char *name, uint64_t number);

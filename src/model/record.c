@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* A list page gives rich text up to this many characters (zoho-crm-v8 4.2a). */
+/* A list page gives rich text up to this many characters (doc/api-notes.md). */
 #define RICH_LISTED_MAX 500
 
 uint64_t

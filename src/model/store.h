@@ -70,7 +70,7 @@ void store_stop (Store *store);
 
 /* ---- modules ---------------------------------------------------------------------------------------------------- */
 
-/* The modules that are directories (zoho-crm-v8 9.1's filter; Users is not among them), sorted by API name.
+/* The modules that are directories (doc/api-notes.md; Users is not among them), sorted by API name.
  * @modules: array of StoreModule *, to g_ptr_array_unref(). */
 StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **error);
 

@@ -91,7 +91,7 @@ bring_related (StoreModule *module, StoreWait *wait)
 
 /* ---- JSON Schema ------------------------------------------------------------------------------------------------ */
 
-/* zoho-crm-v8 9.3: what a value of a data type looks like. @type is JSON Schema's; @format and @pattern may be NULL. */
+/* doc/api-notes.md: what a value of a data type looks like. @type is JSON Schema's; @format and @pattern may be NULL. */
 static const struct
 {
   const char *data_type, *type, *format, *pattern;
