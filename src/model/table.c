@@ -138,8 +138,11 @@ table_set (StoreModule *module, Entry *entry, Document *document)
     store_tell (module->store, NEWS_CHANGED, module, entry->id, NULL);
   if (document->mtime > module->mtime)
     module->mtime = document->mtime;
-  g_clear_pointer (&entry->text, g_bytes_unref);
-  entry->text = g_steal_pointer (&document->text);
+  if (entry->text == NULL || changed)
+    {
+      g_clear_pointer (&entry->text, g_bytes_unref);
+      entry->text = g_steal_pointer (&document->text);
+    }
   entry->version = document->version;
   entry->mtime = document->mtime;
 }
