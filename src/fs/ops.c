@@ -150,6 +150,8 @@ forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
   Fs *fs = fs_of (req, COUNT_FORGET);
 
+  /* Counted by node, however many the kernel puts into a request. */
+  atomic_fetch_add_explicit (&fs->counts[COUNT_FORGET], count - 1, memory_order_relaxed);
   for (size_t i = 0; i < count; i++)
     nodes_forget (fs->nodes, nodes_of_id (fs->nodes, forgets[i].ino), forgets[i].nlookup);
   fuse_reply_none (req);
