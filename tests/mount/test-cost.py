@@ -25,7 +25,9 @@ def quotes():
 
 @case("Projects: subform, linking module, rich text")
 def projects():
-    with Emulator("Projects=430") as emulator:
+    with Emulator("Projects=430,Contacts=120") as emulator:
+        module = crm.Module(emulator, "Projects")
+        check(module.cut() and all(module.deep_rows().values()), "there are rows of all kinds and cut texts")
         assert_module(emulator, "Projects", 430, ("ls -l", "grep -r", "tar"))
 
 

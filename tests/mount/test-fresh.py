@@ -33,6 +33,7 @@ def assert_change(module, count, change, others_same=True):
         mount.expire()
         assert_current(emulator, mount, module)
         after = snapshot(mount, module)
+        check(after != before, "something changed")
         for name, old in before.items():
             if name.split(".")[-2] != touched and others_same:
                 equal(after.get(name), old, f"{name}, which did not change")
