@@ -136,7 +136,7 @@ def end_process(process, number=signal.SIGTERM):
             process.wait(timeout=PATIENCE)
 
 
-# ---- the emulator -----------------------------------------------------------------------------------------------------
+# ---- the emulator ----------------------------------------------------------------------------------------------------
 
 class Call:
     """One request that the emulator saw."""
@@ -294,7 +294,7 @@ class Emulator:
         return body.decode() if status == 200 else None
 
 
-# ---- the mount --------------------------------------------------------------------------------------------------------
+# ---- the mount -------------------------------------------------------------------------------------------------------
 
 class Mount:
     """A mount in the foreground. `with` unmounts it and ends the daemon, whose exit must be a clean one.
@@ -427,7 +427,7 @@ class Mount:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
 
 
-# ---- programs ---------------------------------------------------------------------------------------------------------
+# ---- programs --------------------------------------------------------------------------------------------------------
 
 def tool(*arguments, status=0, **options):
     """Runs a program to its end. Returns its output as text."""
@@ -485,7 +485,7 @@ def raw_readdir(path):
     return failed
 
 
-# ---- running ----------------------------------------------------------------------------------------------------------
+# ---- running ---------------------------------------------------------------------------------------------------------
 
 def run_case(number, name, function):
     reports.clear()

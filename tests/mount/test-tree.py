@@ -1,4 +1,4 @@
-"""Names, attributes and what is where: the reading rules of doc/tree.md, as a program with nothing but POSIX sees them."""
+"""Names, attributes and what is where: the rules of doc/tree.md, as a program with nothing but POSIX sees them."""
 import errno
 import json
 import os
