@@ -48,6 +48,26 @@ bool store_wait_cancel (Store *store, StoreWait *wait);
 /* Frees what the wait remembers. It must not be waiting. */
 void store_wait_clear (StoreWait *wait);
 
+/* What was seen to have changed in the CRM since it was looked at before. */
+typedef enum
+{
+  STORE_EVENT_CREATED,
+  STORE_EVENT_CHANGED,
+  STORE_EVENT_RENAMED,  /* changed, and its label with it */
+  STORE_EVENT_DELETED,  /* or not to be seen any more */
+  STORE_EVENT_RESTORED
+} StoreEventKind;
+
+typedef struct
+{
+  StoreModule *module;
+  uint64_t id;
+  StoreEventKind kind;
+  const char *name;          /* as listed now, or last */
+  const char *const *fields; /* top-level fields that differ, NULL-terminated; NULL: not known */
+  int64_t modified_s;        /* Modified_Time as known last */
+} StoreEvent;
+
 typedef struct
 {
   Client *client;    /* borrowed; must outlive the store */
@@ -59,6 +79,9 @@ typedef struct
   void (*record_renamed) (void *listener, StoreModule *module, uint64_t id, const char *old_name);
   void (*listing_changed) (void *listener, StoreModule *module);              /* entries came, went or changed name */
   void *listener;
+  /* One call for each change seen, after the others; may be NULL. Same threads. */
+  void (*event) (void *event_listener, const StoreEvent *event);
+  void *event_listener;
 } StoreConfig;
 
 Store *store_new (const StoreConfig *config);
