@@ -76,6 +76,9 @@ struct NodeKind
    * own attr to say. */
   StoreState (*lookup) (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error);
   StoreState (*open) (const Ask *ask, const NodeKey *node, Opened *opened, GError **error);
+  /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty. At most
+   * @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */
+  GBytes *(*read) (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size);
   StoreState (*target) (const Ask *ask, const NodeKey *node, char **target, GError **error);
   StoreState (*list) (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error);
   /* The entry at @index, 0 up, without "." and "..". */

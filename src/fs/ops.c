@@ -282,13 +282,31 @@ open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 static void
+read_live (Fs *fs, fuse_req_t req, const NodeKey *key, size_t size, off_t offset)
+{
+  g_autoptr (GBytes) part = key->kind->read (&fs->config, key, (uint64_t) MAX (offset, 0), size);
+  size_t length;
+  const char *bytes = g_bytes_get_data (part, &length);
+
+  fuse_reply_buf (req, bytes, length);
+}
+
+static void
 read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
   Fs *fs = fs_of (req, COUNT_READ);
-  g_autoptr (GBytes) text = handle_text (fs->handles, handle_of_number (fi->fh));
+  const NodeKey *key = node_key (nodes_of_id (fs->nodes, ino));
+  g_autoptr (GBytes) text = NULL;
+  const char *bytes;
   size_t length;
-  const char *bytes = g_bytes_get_data (text, &length);
 
+  if (key->kind->read != NULL)
+    {
+      read_live (fs, req, key, size, offset);
+      return;
+    }
+  text = handle_text (fs->handles, handle_of_number (fi->fh));
+  bytes = g_bytes_get_data (text, &length);
   if (offset < 0 || (uint64_t) offset >= length)
     fuse_reply_buf (req, NULL, 0);
   else
