@@ -260,6 +260,21 @@ admin_convert (Emulator *emulator, const Request *request, const json_t *body, R
     done (reply);
 }
 
+/* {"module", "id", "hidden": true}: as after a change of rights. */
+static void
+admin_hide (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
+{
+  Module *module = module_at (emulator, request, body, reply);
+  uint64_t id;
+
+  if (module == NULL)
+    return;
+  if (!id_at (request, body, &id) || !store_hide (emulator, module, id, flag_at (body, "hidden", true)))
+    refuse (reply, "no such record");
+  else
+    done (reply);
+}
+
 static void
 admin_record (Emulator *emulator, const Request *request, const json_t *body, Reply *reply)
 {
@@ -375,6 +390,7 @@ static const struct
   { "POST", "delete", true, true, admin_delete },
   { "POST", "restore", true, true, admin_restore },
   { "POST", "convert", true, true, admin_convert },
+  { "POST", "hide", true, true, admin_hide },
   { "GET", "record", true, false, admin_record },
   { "GET", "ids", true, false, admin_ids },
   { "POST", "field", true, true, admin_field },

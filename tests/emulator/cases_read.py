@@ -113,6 +113,25 @@ def token_stable(api):
     assert len(set(ids)) == 10 and new not in ids and gone not in ids, ids
 
 
+@flow("a hidden record is not found, not deleted, and comes back as it was")
+def hidden(api):
+    record = make(api, "Leads", {"Last_Name": "Put out of Sight", "Company": "Readers"})[0]
+    before = get(api, "Leads/actions/count")["count"]
+    whole = get(api, "Leads/" + record)
+    assert api.call("POST", "/_emulator/hide", {"module": "Leads", "id": record}).status == 200
+    assert get(api, "Leads/actions/count")["count"] == before - 1
+    get(api, "Leads/" + record, 204)
+    get(api, "Leads?fields=Last_Name&ids=" + record, 204)
+    get(api, "Leads/search?criteria=(Last_Name:equals:Put%20out%20of%20Sight)", 204)
+    query = {"select_query": "select id from Leads where id = " + record}
+    assert api.call("POST", V8 + "coql", query).status == 204
+    assert api.call("PUT", LEADS + "/" + record, {"data": [{"Company": "Nobody"}]}).status == 400
+    gone = api.call("GET", V8 + "Leads/deleted?type=all").json or {"data": []}
+    assert record not in [row["id"] for row in gone["data"]], gone
+    assert api.call("POST", "/_emulator/hide", {"module": "Leads", "id": record, "hidden": False}).status == 200
+    assert get(api, "Leads/" + record) == whole and get(api, "Leads/actions/count")["count"] == before
+
+
 @flow("orders")
 def orders(api):
     for key in ("id", "Created_Time", "Modified_Time"):

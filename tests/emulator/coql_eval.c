@@ -35,24 +35,23 @@ coql_show (Emulator *emulator, const Path *path, const json_t *record)
   return json_pack ("{s:O?, s:O?}", "name", json_object_get (value, "name"), "id", json_object_get (value, "id"));
 }
 
-/* Converted leads have left the module. */
+/* Converted leads have left the module, unless the query is about them. */
 static bool
 is_there (Emulator *emulator, uint64_t id, const json_t *record, void *data)
 {
-  return !source_converted (data, id);
+  const CoqlPlan *plan = data;
+
+  return !source_hidden (plan->source, id) && (plan->converted || !source_converted (plan->source, id));
 }
 
 Selection
 coql_selection (const CoqlPlan *plan)
 {
-  Selection selection = { .emulator = plan->emulator, .source = plan->source, .where = plan->where };
-
-  if (!plan->converted)
-    {
-      selection.filter = is_there;
-      selection.filter_data = (void *) plan->source;
-    }
-  return selection;
+  return (Selection) { .emulator = plan->emulator,
+                       .source = plan->source,
+                       .where = plan->where,
+                       .filter = is_there,
+                       .filter_data = (void *) plan };
 }
 
 /* NULL-terminated, each once. */

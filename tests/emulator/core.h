@@ -93,11 +93,15 @@ char *store_name (Emulator *emulator, const Module *module, uint64_t id);
 GArray *store_children (Emulator *emulator, const Module *module, const Field *field, uint64_t target);
 time_t store_modified (Emulator *emulator, const Module *module, uint64_t id);
 bool store_converted (const Module *module, uint64_t id);
-uint64_t store_count_converted (const Module *module);
+bool store_hidden (const Module *module, uint64_t id);
+uint64_t store_count_unlisted (const Module *module); /* live, but converted or hidden */
 json_t *store_deleted_by_whom (const Deleted *deleted); /* created_by: borrowed */
 void store_age (Emulator *emulator);                    /* the bin's windows; write lock */
 /* Changes values of a record as @by would. Steals @values. */
 bool store_set (Emulator *emulator, Module *module, uint64_t id, json_t *values, const char *by, bool touch);
+/* Whoever asks the API does not see the record from now on, as after a change of rights; nothing tells of it. false: no
+ * such record. */
+bool store_hide (Emulator *emulator, Module *module, uint64_t id, bool hidden);
 
 /* Walking a module in the order of Modified_Time, or only what was modified after @since. Read lock held throughout. */
 typedef struct

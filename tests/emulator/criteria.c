@@ -68,7 +68,7 @@ filter (Emulator *emulator, uint64_t id, const json_t *record, void *data)
 {
   const Criteria *criteria = data;
 
-  if (!is_indexed (criteria, record))
+  if (!is_indexed (criteria, record) || source_hidden (criteria->module, id))
     return false;
   if (criteria->converted >= 0 && source_converted (criteria->module, id) != (criteria->converted == 1))
     return false;

@@ -312,7 +312,7 @@ request_record (Emulator *emulator, const Request *request, const Module *module
     return 0;
   if (field != NULL)
     return find_value (emulator, module, field, text, 0);
-  return parse_id (text, &id) && store_exists (emulator, module, id) ? id : 0;
+  return parse_id (text, &id) && store_exists (emulator, module, id) && !store_hidden (module, id) ? id : 0;
 }
 
 void

@@ -205,7 +205,7 @@ is_listed (const ListCall *call, Emulator *emulator, uint64_t id, RowTest test, 
 {
   bool converted = store_converted (call->module, id);
 
-  if (!contains (call->ids, id))
+  if (!contains (call->ids, id) || store_hidden (call->module, id))
     return false;
   if (strcmp (call->converted, "both") != 0 && converted != (strcmp (call->converted, "true") == 0))
     return false;

@@ -121,7 +121,7 @@ entry_leave (Overlay *overlay, const Entry *entry)
 {
   if (!entry->live)
     return;
-  overlay->converted -= entry->converted;
+  overlay->unlisted -= entry->converted || entry->hidden;
   g_array_remove_index (overlay->recent, point_place (overlay->recent, (WalkPoint){ entry->modified, entry->id }));
 }
 
@@ -133,7 +133,7 @@ entry_join (Overlay *overlay, const Entry *entry)
 
   if (!entry->live)
     return;
-  overlay->converted += entry->converted;
+  overlay->unlisted += entry->converted || entry->hidden;
   g_array_insert_val (overlay->recent, place, point);
 }
 
@@ -163,6 +163,14 @@ overlay_put (Overlay *overlay, const Module *module, uint64_t id, json_t *record
   else
     set_member (overlay->made, id, live);
   return entry;
+}
+
+void
+overlay_hide (Overlay *overlay, Entry *entry, bool hidden)
+{
+  entry_leave (overlay, entry);
+  entry->hidden = hidden;
+  entry_join (overlay, entry);
 }
 
 void

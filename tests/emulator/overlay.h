@@ -12,6 +12,7 @@ typedef struct
   time_t modified;
   bool live;
   bool converted;
+  bool hidden;      /* from whoever asks the API */
   bool with_parent; /* went away together with its parent */
 } Entry;
 
@@ -29,7 +30,7 @@ typedef struct Overlay
   GArray *recent;      /* WalkPoint of live entries, by time, then id */
   GHashTable *rows_of; /* parent's id -> GArray of ids made while running, ascending, live or not */
   GPtrArray *bin;      /* Bin *, newest first */
-  uint64_t converted;  /* live entries that are */
+  uint64_t unlisted;   /* live entries that are converted or hidden */
 } Overlay;
 
 Overlay *overlay_new (void);
@@ -38,6 +39,7 @@ void overlay_free (Overlay *overlay);
 Entry *overlay_entry (const Overlay *overlay, uint64_t id); /* NULL: none */
 /* The record is now @record (stolen), live or not. */
 Entry *overlay_put (Overlay *overlay, const Module *module, uint64_t id, json_t *record, bool live);
+void overlay_hide (Overlay *overlay, Entry *entry, bool hidden);
 void overlay_add_row (Overlay *overlay, uint64_t parent, uint64_t row);
 /* Borrowed, or NULL. */
 GArray *overlay_rows (const Overlay *overlay, uint64_t parent);

@@ -74,7 +74,7 @@ read_id (Emulator *emulator, const Request *request, Reply *reply, const Module 
                    json_pack ("{s:i}", "resource_path_index", (int) n));
       return 0;
     }
-  if (id != 0 && store_exists (emulator, module, id))
+  if (id != 0 && store_exists (emulator, module, id) && !store_hidden (module, id))
     return id;
   if (setting_is (emulator, "unknown_id", "404"))
     reply_error (reply, 404, "INVALID_DATA", "the id given seems to be invalid",
@@ -151,7 +151,7 @@ answer_full (Emulator *emulator, const Request *request, Reply *reply, const Mod
     {
       uint64_t id = g_array_index (ids, uint64_t, i);
 
-      if (!store_exists (emulator, module, id))
+      if (!store_exists (emulator, module, id) || store_hidden (module, id))
         continue;
       if (out->str[out->len - 1] == '}')
         g_string_append_c (out, ',');
@@ -225,7 +225,7 @@ count_mine (Emulator *emulator, const Module *module, const char *user_id)
   uint64_t count = 0;
 
   for (uint64_t id = store_next (emulator, module, 0); id != 0; id = store_next (emulator, module, id))
-    count += !store_converted (module, id) && is_mine (emulator, module, id, user_id);
+    count += !store_converted (module, id) && !store_hidden (module, id) && is_mine (emulator, module, id, user_id);
   return count;
 }
 
@@ -242,7 +242,7 @@ count_plain (Emulator *emulator, const Request *request, Reply *reply, const Mod
       return false;
     }
   *count = mine ? count_mine (emulator, module, request->user_id)
-                : store_count (emulator, module) - store_count_converted (module);
+                : store_count (emulator, module) - store_count_unlisted (module);
   return true;
 }
 

@@ -70,6 +70,12 @@ source_converted (const Module *source, uint64_t id)
 }
 
 bool
+source_hidden (const Module *source, uint64_t id)
+{
+  return source != &source_users && store_hidden (source, id);
+}
+
+bool
 user_property (const char *key, Kind *kind)
 {
   static const struct

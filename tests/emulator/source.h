@@ -17,5 +17,8 @@ uint64_t source_prev (Emulator *emulator, const Module *source, uint64_t before)
 /* Has the record, a lead, been converted, so that it has left its module? */
 bool source_converted (const Module *source, uint64_t id);
 
+/* Is the record kept from whoever asks? */
+bool source_hidden (const Module *source, uint64_t id);
+
 /* The kind of a user's property, such as "last_name". false: no such property. */
 bool user_property (const char *key, Kind *kind);

@@ -103,10 +103,18 @@ store_converted (const Module *module, uint64_t id)
   return entry != NULL && entry->converted;
 }
 
-uint64_t
-store_count_converted (const Module *module)
+bool
+store_hidden (const Module *module, uint64_t id)
 {
-  return module->overlay->converted;
+  const Entry *entry = overlay_entry (module->overlay, id);
+
+  return entry != NULL && entry->hidden;
+}
+
+uint64_t
+store_count_unlisted (const Module *module)
+{
+  return module->overlay->unlisted;
 }
 
 time_t
@@ -723,6 +731,17 @@ store_insert (Emulator *emulator, Module *module, json_t *record, const char *us
   put_deep (emulator, module, id, deep, user_id);
   tell (emulator, module, "insert", id, record);
   return id;
+}
+
+bool
+store_hide (Emulator *emulator, Module *module, uint64_t id, bool hidden)
+{
+  json_t *record = store_exists (emulator, module, id) ? tree_of (emulator, module, id, NULL) : NULL;
+
+  if (record == NULL)
+    return false;
+  overlay_hide (module->overlay, overlay_put (module->overlay, module, id, record, true), hidden);
+  return true;
 }
 
 bool

@@ -218,6 +218,12 @@ source_converted (const Module *module, uint64_t id)
   return id == 109;
 }
 
+bool
+source_hidden (const Module *module, uint64_t id)
+{
+  return false;
+}
+
 int64_t
 setting_int (Emulator *emulator, const char *name, int64_t otherwise)
 {
