@@ -299,17 +299,19 @@ class Emulator:
 class Mount:
     """A mount in the foreground. `with` unmounts it and ends the daemon, whose exit must be a clean one.
 
-    @ttl: in seconds. @limits: the configuration's group of that name. @wrapper: what runs the daemon."""
+    @ttl: in seconds. @limits: the configuration's group of that name. @wrapper: what runs the daemon. @keep: another
+    mount, whose cache folder this one uses too."""
 
-    def __init__(self, emulator, ttl=3600, limits=None, options=(), wrapper=(), environment=None):
+    def __init__(self, emulator, ttl=3600, limits=None, options=(), wrapper=(), environment=None, keep=None):
         self.emulator, self.ttl, self.ended = emulator, ttl, False
         self.folder = work_folder("mount")
+        self.cache = keep.cache if keep else os.path.join(self.folder, "cache")
         self.path = os.path.join(self.folder, "mnt")
         self.log = os.path.join(self.folder, "log")
         os.mkdir(self.path)
         self.write_profile(limits or {})
         words = [f"config={self.folder}/profile.conf", f"state_dir={self.folder}/state",
-                 f"cache_dir={self.folder}/cache", f"ttl={ttl}", *options]
+                 f"cache_dir={self.cache}", f"ttl={ttl}", *options]
         escaped = ",".join(word.replace("\\", "\\\\").replace(",", "\\,") for word in words)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([*wrapper, zohofs, "test", self.path, "-f", "-o", escaped],
