@@ -5,6 +5,8 @@
 
 #include "app/account.h"
 #include "app/daemon.h"
+#include "app/events.h"
+#include "app/metrics.h"
 #include "app/notify.h"
 #include "app/places.h"
 #include "app/privacy.h"
@@ -41,6 +43,7 @@ typedef struct
   Store *store;
   Signals *signals;
   StatusSource status;
+  Jsonl *events;
   pthread_mutex_t lock; /* guards phase; held while mounting, so that a signal sees a mount or none */
   Phase phase;
 } Mount;
@@ -51,6 +54,14 @@ give_status (void *data)
   Mount *mount = data;
 
   return status_text (&mount->status);
+}
+
+static char *
+give_metrics (void *data)
+{
+  Mount *mount = data;
+
+  return metrics_text (&mount->status);
 }
 
 static char *
@@ -108,8 +119,10 @@ build (Mount *mount)
     .ttl_us = options->ttl_s * CLOCK_SECOND_US,
     .trace = options->trace,
     .status = give_status,
+    .metrics = give_metrics,
     .readme = give_readme,
     .data = mount,
+    .journals = { [FS_JOURNAL_EVENTS] = mount->events },
   };
   StoreConfig store_config = {
     .client = mount->client,
@@ -119,6 +132,8 @@ build (Mount *mount)
     .record_gone = fs_record_gone,
     .record_renamed = fs_record_renamed,
     .listing_changed = fs_listing_changed,
+    .event = events_add,
+    .event_listener = mount->events,
   };
 
   mount->fs = fs_new (&fs_config);
@@ -189,9 +204,12 @@ serve (Mount *mount)
 
 /* From the fork on. */
 static int
-live (const Options *options, const Config *config, const Credentials *credentials, const char *token_path)
+live (const Options *options, const Config *config, const Credentials *credentials, const Places *places)
 {
   g_autofree char *mountpoint = g_canonicalize_filename (options->target, NULL);
+  g_autofree char *token_path = places_token_path (places);
+  g_autofree char *events_path = places_journal_path (places, "events.jsonl");
+  g_autoptr (Jsonl) events = jsonl_new (events_path, JSONL_CAP);
   g_autoptr (GError) error = NULL;
   Mount mount = {
     .options = options,
@@ -199,6 +217,7 @@ live (const Options *options, const Config *config, const Credentials *credentia
     .mountpoint = mountpoint,
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .daemon = daemon_start (options->foreground),
+    .events = events,
   };
   bool sound;
 
@@ -225,7 +244,6 @@ int
 mount_run (const Options *options)
 {
   g_autoptr (Places) places = places_new (options);
-  g_autofree char *token_path = places_token_path (places);
   g_autoptr (Config) config = NULL;
   g_autoptr (Credentials) credentials = NULL;
   g_autoptr (GError) error = NULL;
@@ -234,5 +252,5 @@ mount_run (const Options *options)
     return refuse (error);
   if ((credentials = credentials_load (places->state_dir, options->profile, &error)) == NULL)
     return refuse (error);
-  return live (options, config, credentials, token_path);
+  return live (options, config, credentials, places);
 }

@@ -26,6 +26,12 @@ places_token_path (const Places *places)
   return g_build_filename (places->cache_dir, "access_token", NULL);
 }
 
+char *
+places_journal_path (const Places *places, const char *name)
+{
+  return g_build_filename (places->state_dir, name, NULL);
+}
+
 void
 places_free (Places *places)
 {

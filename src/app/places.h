@@ -6,7 +6,7 @@
 typedef struct
 {
   char *config_file;
-  char *state_dir; /* client_secret, refresh_token */
+  char *state_dir; /* client_secret, refresh_token, events.jsonl */
   char *cache_dir; /* access_token */
 } Places;
 
@@ -15,6 +15,9 @@ Places *places_new (const Options *options);
 
 /* The file that holds the access token, shared by the processes of a profile. To g_free(). */
 char *places_token_path (const Places *places);
+
+/* The file behind /.zohofs/@name, shared by the mounts of a profile. To g_free(). */
+char *places_journal_path (const Places *places, const char *name);
 
 /* NULL is fine. */
 void places_free (Places *places);

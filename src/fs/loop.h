@@ -2,9 +2,17 @@
  * store_free(). */
 #pragma once
 
+#include "base/jsonl.h"
 #include "model/store.h"
 
 typedef struct Fs Fs;
+
+/* The files of /.zohofs that only grow. The numbers are part of inode numbers. */
+typedef enum
+{
+  FS_JOURNAL_EVENTS = 0,
+  FS_JOURNALS
+} FsJournal;
 
 typedef struct
 {
@@ -13,10 +21,13 @@ typedef struct
   const char *options;    /* further mount options for libfuse, comma separated, such as "allow_other"; NULL: none */
   int64_t ttl_us;         /* kernel timeouts */
   bool trace;             /* -d: each operation on stderr */
-  /* The text of /.zohofs/status.json and of /README.md, to g_free(). Any thread, no network, no blocking. */
+  /* The texts of /.zohofs/status.json, /.zohofs/metrics and /README.md, to g_free(). Any thread, no network, no
+   * blocking. */
   char *(*status) (void *data);
+  char *(*metrics) (void *data);
   char *(*readme) (void *data);
   void *data;
+  Jsonl *journals[FS_JOURNALS]; /* borrowed; must outlive the fs */
 } FsConfig;
 
 Fs *fs_new (const FsConfig *config);

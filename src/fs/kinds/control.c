@@ -9,7 +9,9 @@ take_module (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
 }
 
 static const Route top_routes[] = {
-  { "status.json", true, &status_kind, 0, NULL },
+  { "status.json", true, &status_kind, STATUS_JSON, NULL },
+  { "metrics", true, &status_kind, STATUS_METRICS, NULL },
+  { "events.jsonl", true, &journal_kind, FS_JOURNAL_EVENTS, NULL },
   { "org.json", true, &text_kind, TEXT_ORG, NULL },
   { "modules", true, &control_kind, CONTROL_MODULES, NULL },
   ROUTE_END,

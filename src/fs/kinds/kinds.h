@@ -12,6 +12,7 @@ enum
   KIND_TEXT = 4,
   KIND_STATUS = 5,
   KIND_CONTROL = 6,
+  KIND_JOURNAL = 7,
 };
 
 extern const NodeKind root_kind;     /* / */
@@ -19,8 +20,9 @@ extern const NodeKind module_kind;   /* /Leads, /Users */
 extern const NodeKind record_kind;   /* a record's document */
 extern const NodeKind users_me_kind; /* /Users/me.json */
 extern const NodeKind text_kind;     /* generated texts: README.md, org.json, a module's metadata */
-extern const NodeKind status_kind;   /* /.zohofs/status.json, another one at each look */
+extern const NodeKind status_kind;   /* /.zohofs/status.json, /.zohofs/metrics: another one at each look */
 extern const NodeKind control_kind;  /* /.zohofs and its folders */
+extern const NodeKind journal_kind;  /* /.zohofs/events.jsonl; NodeKey.id is a FsJournal */
 
 /* NodeKey.id of text_kind; part of inode numbers. */
 enum
@@ -31,6 +33,13 @@ enum
   TEXT_FIELDS = 4,
   TEXT_RELATED_LISTS = 5,
   TEXT_SCHEMA = 6,
+};
+
+/* NodeKey.id of status_kind; part of inode numbers. */
+enum
+{
+  STATUS_JSON = 0,
+  STATUS_METRICS = 1,
 };
 
 /* NodeKey.id of control_kind; part of inode numbers. */

@@ -1,0 +1,7 @@
+/* The text of /.zohofs/metrics. */
+#pragma once
+
+#include "app/status.h"
+
+/* Any thread; asks nobody and waits for nothing. To g_free(). */
+char *metrics_text (const StatusSource *source);

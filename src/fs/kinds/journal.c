@@ -1,0 +1,39 @@
+/* /.zohofs/events.jsonl: files that only grow, read as they are now. So their size is exact at each look, `tail -F`
+ * sees what is added, and who reads to the end ends. */
+#include "fs/kinds/kinds.h"
+
+static Jsonl *
+jsonl_of (const FsConfig *config, const NodeKey *node)
+{
+  return config->journals[node->id];
+}
+
+static StoreState
+journal_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
+{
+  *attr = (Attr){ .mode = S_IFREG | 0444, .mtime = ask->mounted_s, .volatile_size = true };
+  attr->size = jsonl_size (jsonl_of (ask->config, node), &attr->mtime);
+  return STORE_READY;
+}
+
+static StoreState
+journal_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
+{
+  opened->text = g_bytes_new_static ("", 0);
+  opened->own = true;
+  return STORE_READY;
+}
+
+static GBytes *
+journal_read (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size)
+{
+  return jsonl_read (jsonl_of (config, node), offset, size);
+}
+
+const NodeKind journal_kind = {
+  .number = KIND_JOURNAL,
+  .type = S_IFREG,
+  .attr = journal_attr,
+  .open = journal_open,
+  .read = journal_read,
+};
