@@ -158,10 +158,14 @@ class Emulator:
     def __init__(self, records="Leads=30", *arguments):
         self.folder = work_folder("emulator")
         self.log = os.path.join(self.folder, "log")
+        self.arguments = ["--records", records, "--seed", "7", *map(str, arguments)]
+        self.start(0)
+
+    def start(self, port):
+        """Begins with the records as they are generated."""
         self.access_token = None
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([emulator, "--port", "0", "--records", records, "--seed", "7",
-                                             *map(str, arguments)],
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([emulator, "--port", str(port), *self.arguments],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         try:
             self.url = self.read_url()
@@ -177,14 +181,22 @@ class Emulator:
         check(match, f"the emulator's first line is {line!r}")
         return match[1]
 
+    def stop(self):
+        """Nobody listens at its address any more."""
+        end_process(self.process)
+        self.process.stdout.close()
+
+    def restart(self):
+        """Listens where it did before stop(); all that was changed is forgotten."""
+        self.start(urllib.parse.urlsplit(self.url).port)
+
     def __enter__(self):
         return self
 
     def __exit__(self, kind, *_):
         if kind is not None and kind is not Skip:
             self.report()
-        end_process(self.process)
-        self.process.stdout.close()
+        self.stop()
         words = [line for line in tail(self.log, 100000) if any(word in line for word in SANITIZER_WORDS)]
         if kind is None and words:
             reports.extend(tail(self.log, 100))
@@ -236,6 +248,10 @@ class Emulator:
 
     def restore(self, module, number):
         return self.post("restore", {"module": module, "id": number})
+
+    def hide(self, module, number, hidden=True):
+        """The user may not see the record any more."""
+        return self.post("hide", {"module": module, "id": number, "hidden": hidden})
 
     def ids(self, module):
         """All live ids, ascending."""
@@ -300,18 +316,21 @@ class Mount:
     """A mount in the foreground. `with` unmounts it and ends the daemon, whose exit must be a clean one.
 
     @ttl: in seconds. @limits: the configuration's group of that name. @wrapper: what runs the daemon. @keep: another
-    mount, whose cache folder this one uses too."""
+    mount, running or ended, whose state and cache folders this one goes on with."""
 
-    def __init__(self, emulator, ttl=3600, limits=None, options=(), wrapper=(), environment=None, keep=None):
-        self.emulator, self.ttl, self.ended = emulator, ttl, False
+    def __init__(self, emulator, ttl=3600, limits=None, options=(), wrapper=(), environment=None, keep=None,
+                 refresh_token=REFRESH_TOKEN):
+        self.emulator, self.ttl, self.ended, self.killed = emulator, ttl, False, False
         self.folder = work_folder("mount")
-        self.cache = keep.cache if keep else os.path.join(self.folder, "cache")
+        self.home = keep.home if keep else self.folder
+        self.cache = os.path.join(self.home, "cache")
         self.path = os.path.join(self.folder, "mnt")
         self.log = os.path.join(self.folder, "log")
         os.mkdir(self.path)
         self.write_profile(limits or {})
-        words = [f"config={self.folder}/profile.conf", f"state_dir={self.folder}/state",
-                 f"cache_dir={self.cache}", f"ttl={ttl}", *options]
+        self.write_secrets(refresh_token)
+        words = [f"config={self.folder}/profile.conf", f"state_dir={self.home}/state", f"cache_dir={self.cache}",
+                 f"ttl={ttl}", *options]
         escaped = ",".join(word.replace("\\", "\\\\").replace(",", "\\,") for word in words)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([*wrapper, zohofs, "test", self.path, "-f", "-o", escaped],
@@ -325,15 +344,17 @@ class Mount:
             raise
 
     def write_profile(self, limits):
-        os.mkdir(f"{self.folder}/state", 0o700)
-        for name, secret in ("client_secret", CLIENT_SECRET), ("refresh_token", REFRESH_TOKEN):
-            handle = os.open(f"{self.folder}/state/{name}", os.O_WRONLY | os.O_CREAT, 0o600)
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(secret + "\n")
         lines = ["[account]", f"accounts_url={self.emulator.url}", f"api_url={self.emulator.url}",
                  f"client_id={CLIENT_ID}", "[limits]", *(f"{key}={value}" for key, value in limits.items())]
         with open(f"{self.folder}/profile.conf", "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+
+    def write_secrets(self, refresh_token):
+        os.makedirs(f"{self.home}/state", 0o700, exist_ok=True)
+        for name, secret in ("client_secret", CLIENT_SECRET), ("refresh_token", refresh_token):
+            handle = os.open(f"{self.home}/state/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(secret + "\n")
 
     def wait_mounted(self):
         """The kernel tells when its list of mounts changes, and when the process ends."""
@@ -359,12 +380,19 @@ class Mount:
             self.report()
         status = self.end()
         words = [line for line in tail(self.log, 100000) if any(word in line for word in SANITIZER_WORDS)]
-        if kind is None and (words or status != 0):
+        if kind is None and (words or status != (-signal.SIGKILL if self.killed else 0)):
             self.report(150)
             raise AssertionError(f"zohofs: {words[0]}" if words else f"zohofs ended with {status}")
 
     def report(self, lines=60):
         reports.extend([f"the daemon's log ({self.log}):", *tail(self.log, lines)])
+
+    def kill(self):
+        """The daemon dies on the spot, and the dead mount is taken away."""
+        self.killed = self.ended = True
+        self.process.kill()
+        self.process.wait(timeout=PATIENCE)
+        self.unmount()
 
     def unmount(self):
         """Unmounts; what still holds it (a program that was just ended) gets a moment to let go."""

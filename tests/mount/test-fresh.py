@@ -1,42 +1,59 @@
 """What changes in the CRM shows after the TTL, at the next look; what did not change stays and costs nothing."""
 import errno
+import json
 import os
+import time
 
 import crm
 from harness import Emulator, Mount, case, check, equal, fails, main, tool
+from looks import assert_current, first_row, number_of, reads, snapshot
 
 TTL = 1
+METADATA = 15 * TTL  # how long modules and fields pass as fresh
+SWEEP = 3
 
 
-def snapshot(mount, module):
-    """Names to texts and inodes, of a whole directory."""
-    return {name: (mount.read(module, name), os.stat(mount.at(module, name)).st_ino) for name in mount.list(module)}
+def assert_untouched(before, after, touched):
+    """The files of the snapshots are the same, but for those of the ids @touched."""
+    for name, old in before.items():
+        if number_of(name) not in touched:
+            equal(after.get(name), old, f"{name}, which did not change")
 
 
-def assert_current(emulator, mount, module):
-    """Each file is as the reference has it, and no other is there."""
-    reference = crm.Module(emulator, module)
-    files = snapshot(mount, module)
-    numbers = emulator.ids(module)
-    equal(sorted(name.split(".")[-2] for name in files), sorted(numbers), f"ids listed in {module}")
-    for name, (text, _) in files.items():
-        number = name.split(".")[-2]
-        equal(text, reference.document(number), f"text of {name}")
-        equal(os.stat(mount.at(module, name)).st_size, len(text), f"size of {name}")
+def assert_look(emulator, mount, module, before, touched):
+    """The next look shows what changed, asks for no record but those @touched, and reads no other file again."""
+    mark, seen = emulator.mark(), reads(mount)
+    after = snapshot(mount, module)
+    seen = reads(mount) - seen
+    mount.wait_quiet()
+    asked = {call.path.split("/")[4] for call in emulator.singles(module, mark)}
+    check(asked <= set(touched), f"single reads of {asked}, where {touched} changed")
+    check(seen <= 4 + 4 * len(touched), f"{seen} reads of {len(after)} files, where {touched} changed")
+    assert_current(emulator, mount, module, after)
+    check({name: text for name, (text, _) in after.items()} != {name: text for name, (text, _) in before.items()},
+          "something changed")
+    assert_untouched(before, after, touched)
 
 
-def assert_change(module, count, change, others_same=True):
+def assert_change(module, count, change):
     """Makes change(emulator, numbers), which names the id it touched, and looks again after the TTL."""
     with Emulator(f"{module}={count}") as emulator, Mount(emulator, ttl=TTL) as mount:
         before = snapshot(mount, module)
+        mount.wait_quiet()
         touched = change(emulator, emulator.ids(module))
         mount.expire()
-        assert_current(emulator, mount, module)
-        after = snapshot(mount, module)
-        check(after != before, "something changed")
-        for name, old in before.items():
-            if name.split(".")[-2] != touched and others_same:
-                equal(after.get(name), old, f"{name}, which did not change")
+        assert_look(emulator, mount, module, before, [touched])
+
+
+def assert_change_swept(module, count, change):
+    """The same, for what no delta tells: at the first look after the sweep of all ids is due."""
+    with Emulator(f"{module}={count}") as emulator:
+        with Mount(emulator, ttl=TTL, options=[f"sweep={SWEEP}"]) as mount:
+            before = snapshot(mount, module)
+            mount.wait_quiet()
+            touched = change(emulator, emulator.ids(module))
+            time.sleep(SWEEP + 0.2)
+            assert_look(emulator, mount, module, before, [touched])
 
 
 @case("an edit")
@@ -75,7 +92,7 @@ def delete():
         number = emulator.ids("Leads")[7]
         emulator.delete("Leads", number)
         mount.expire()
-        assert_current(emulator, mount, "Leads")
+        assert_look(emulator, mount, "Leads", before, [number])
         fails(errno.ENOENT, os.stat, mount.at("Leads", f"{number}.json"))
         fails(errno.ENOENT, os.stat, mount.at("Leads", next(name for name in before if number in name)))
 
@@ -84,13 +101,99 @@ def delete():
 def restore():
     with Emulator("Leads=40") as emulator, Mount(emulator, ttl=TTL) as mount:
         number = emulator.ids("Leads")[7]
-        snapshot(mount, "Leads")
+        whole = snapshot(mount, "Leads")
         emulator.delete("Leads", number)
         mount.expire()
-        snapshot(mount, "Leads")
+        before = snapshot(mount, "Leads")
+        equal(len(before), len(whole) - 1, "files while it is deleted")
+        mount.wait_quiet()
         emulator.restore("Leads", number)
         mount.expire()
-        assert_current(emulator, mount, "Leads")
+        assert_look(emulator, mount, "Leads", before, [number])
+
+
+@case("a converted lead leaves the list with the sweep of all ids")
+def convert():
+    def change(emulator, numbers):
+        status, body = emulator.request("POST", f"/crm/v8/Leads/{numbers[4]}/actions/convert",
+                                        json.dumps({"data": [{}]}),
+                                        {"Authorization": f"Zoho-oauthtoken {emulator.token()}",
+                                         "Content-Type": "application/json"})
+        equal(status, 200, f"status of the conversion: {body[:500]}")
+        emulator.hide("Leads", numbers[4])  # from the reference, for which it still is a record
+        return numbers[4]
+    assert_change_swept("Leads", 40, change)
+
+
+@case("a record that the user may not see any more goes with the sweep of all ids")
+def permission_lost():
+    def change(emulator, numbers):
+        emulator.hide("Leads", numbers[300])
+        return numbers[300]
+    assert_change_swept("Leads", 450, change)
+
+
+@case("a record that the user may see from now on comes with the sweep of all ids")
+def permission_gained():
+    with Emulator("Leads=40") as emulator:
+        number = emulator.ids("Leads")[6]
+        emulator.hide("Leads", number)
+        with Mount(emulator, ttl=TTL, options=[f"sweep={SWEEP}"]) as mount:
+            before = snapshot(mount, "Leads")
+            check(not any(number in name for name in before), "the hidden record is listed")
+            mount.wait_quiet()
+            emulator.hide("Leads", number, hidden=False)
+            time.sleep(SWEEP + 0.2)
+            assert_look(emulator, mount, "Leads", before, [number])
+
+
+@case("a record looked at alone, which the user may not see any more, is gone at its next open")
+def permission_lost_single():
+    with Emulator("Leads=40") as emulator, Mount(emulator, ttl=TTL) as mount:
+        number, other = emulator.ids("Leads")[5:7]
+        text = mount.read("Leads", f"{number}.json"), mount.read("Leads", f"{other}.json")
+        check(text[0] and text[1], "both are read")
+        emulator.hide("Leads", number)
+        mount.expire()
+        fails(errno.ENOENT, open, mount.at("Leads", f"{number}.json"), "rb")
+        equal(mount.read("Leads", f"{other}.json"), text[1], "another record's text")
+
+
+@case("a renamed module has its new name at the next look at the modules")
+def module_renamed():
+    with Emulator("Vendors=40,Leads=10") as emulator, Mount(emulator, ttl=TTL) as mount:
+        before = {name: text for name, (text, _) in snapshot(mount, "Vendors").items()}
+        leads = snapshot(mount, "Leads")
+        mount.wait_quiet()
+        emulator.post("module", {"module": "Vendors", "api_name": "Suppliers"})
+        time.sleep(METADATA + 0.2)
+        listed = mount.list()
+        check("Suppliers" in listed and "Vendors" not in listed, f"Suppliers, not Vendors, in {listed}")
+        fails(errno.ENOENT, os.stat, mount.at("Vendors"))
+        assert_current(emulator, mount, "Suppliers")
+        equal({name: text for name, (text, _) in snapshot(mount, "Suppliers").items()}, before, "its files")
+        equal(snapshot(mount, "Leads"), leads, "files of another module")
+
+
+@case("an added field is in every document at the next look at the fields; a field taken away is not")
+def field_added():
+    with Emulator("Leads=250,Vendors=20") as emulator, Mount(emulator, ttl=TTL) as mount:
+        before, vendors = snapshot(mount, "Leads"), snapshot(mount, "Vendors")
+        emulator.post("field", {"module": "Leads", "add": "Shoe_Size text:80"})
+        emulator.post("field", {"module": "Leads", "field": "Mobile", "visible": False})
+        mount.wait_quiet()
+        time.sleep(METADATA + 0.2)
+        after = snapshot(mount, "Leads")
+        assert_current(emulator, mount, "Leads", after)
+        equal({name: node for name, (_, node) in after.items()}, {name: node for name, (_, node) in before.items()},
+              "names and inodes")
+        keys = json.loads(next(iter(after.values()))[0]).keys()
+        check("Shoe_Size" in keys and "Mobile" not in keys, f"Shoe_Size, not Mobile, among {sorted(keys)}")
+        mount.wait_quiet()
+        mark, seen = emulator.mark(), reads(mount)
+        equal(snapshot(mount, "Vendors"), vendors, "files of another module")
+        check(reads(mount) - seen <= 4, "files of another module are not read again")
+        equal(emulator.singles("Vendors", mark), [], "single reads of another module")
 
 
 @case("another label: the listed name changes, the old one still opens the same file")
@@ -109,26 +212,15 @@ def label():
         assert_current(emulator, mount, "Vendors")
 
 
-def subform_of(emulator, module):
-    reference = crm.Module(emulator, module)
-    field = next(key for key, row in reference.deep.items() if row["data_type"] == "subform")
-    return reference, field
-
-
 @case("a subform's row alone, which leaves the parent's Modified_Time")
 def subform_row():
     def change(emulator, numbers):
-        reference, field = subform_of(emulator, "Quotes")
-        rows, rows_module = reference.row_fields[field], reference.deep_module(field)
-        for number in numbers:
-            record = crm.parse(emulator.api(f"Quotes/{number}"))["data"][0]
-            if record.get(field):
-                text = next(key for key in ("Description", "Product_Description", "Note", "Comment") if key in rows)
-                emulator.edit(rows_module, record[field][0]["id"], **{text: "a row of another text"})
-                after = crm.parse(emulator.api(f"Quotes/{number}"))["data"][0]
-                equal(after["Modified_Time"], record["Modified_Time"], "the parent's time")
-                return number
-        raise AssertionError("no quote has line items")
+        number, rows, row, field = first_row(emulator, "Quotes", numbers)
+        before = crm.parse(emulator.api(f"Quotes/{number}"))["data"][0]
+        emulator.edit(rows, row, **{field: "a row of another text"})
+        after = crm.parse(emulator.api(f"Quotes/{number}"))["data"][0]
+        equal(after["Modified_Time"], before["Modified_Time"], "the parent's time")
+        return number
     assert_change("Quotes", 20, change)
 
 
@@ -143,15 +235,17 @@ def rich_text():
 
 @case("many at once: edits, new ones, deleted ones, on several pages")
 def many():
-    def change(emulator, numbers):
-        for number in numbers[5:450:30]:
+    with Emulator("Leads=450") as emulator, Mount(emulator, ttl=TTL) as mount:
+        before, numbers = snapshot(mount, "Leads"), emulator.ids("Leads")
+        mount.wait_quiet()
+        edited, deleted = numbers[5:450:30], numbers[10:450:40]
+        for number in edited:
             emulator.edit("Leads", number, Company="x" * 200)
-        for number in numbers[10:450:40]:
+        for number in deleted:
             emulator.delete("Leads", number)
-        for index in range(7):
-            emulator.create("Leads", Last_Name=f"New {index}", Company="New")
-        return None
-    assert_change("Leads", 450, change, others_same=False)
+        made = [emulator.create("Leads", Last_Name=f"New {index}", Company="New") for index in range(7)]
+        mount.expire()
+        assert_look(emulator, mount, "Leads", before, edited + deleted + made)
 
 
 @case("within the TTL nothing is asked, whatever changed")
