@@ -1,0 +1,183 @@
+"""What came out: the table of all samples, the goals as ratios within the run, JSON and a picture."""
+import collections
+import json
+import os
+import shutil
+import statistics
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MIB = 1 << 20
+Key = collections.namedtuple("Key", "records latency work system state")
+
+
+def requests(fuse):
+    """FORGETs are counted by inode and need no answer."""
+    return sum(count for kind, count in fuse.items() if kind != "forget")
+
+
+class Results:
+    def __init__(self):
+        self.samples, self.notes = {}, []
+
+    def add(self, key, sample):
+        self.samples.setdefault(key, []).append(sample)
+
+    def median(self, key, what="seconds"):
+        """None where nothing was measured."""
+        values = [requests(one["fuse"]) if what == "requests" else one.get(what) for one in self.samples.get(key, ())
+                  if what != "requests" or "fuse" in one]
+        return statistics.median(values) if values and None not in values else None
+
+    def largest(self, *rest, least=0, most=1 << 62, latency=None):
+        """The key of most records (then of most latency) that ends with @rest: work, system, state."""
+        found = [key for key in self.samples if key[2:] == rest and least <= key.records <= most
+                 and latency in (None, key.latency)]
+        return max(found, default=None)
+
+
+# ---- the table -------------------------------------------------------------------------------------------------------
+
+def text_of(value, scale=1, form="{:.0f}"):
+    return "-" if value is None else form.format(value / scale)
+
+
+def markdown(rows):
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(row, widths)) + " |" for row in rows]
+    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+
+
+def table(results):
+    rows = [("records", "latency", "work", "system", "state", "seconds", "least", "most", "calls", "FUSE", "peak MiB",
+             "private MiB")]
+    for key, samples in results.samples.items():
+        seconds = [one["seconds"] for one in samples]
+        rows.append((f"{key.records:,}", f"{key.latency} ms", *key[2:], f"{statistics.median(seconds):.3f}",
+                     f"{min(seconds):.3f}", f"{max(seconds):.3f}", text_of(results.median(key, "calls")),
+                     text_of(results.median(key, "requests")), text_of(results.median(key, "peak"), MIB),
+                     text_of(results.median(key, "private"), MIB)))
+    return markdown(rows)
+
+
+# ---- the goals -------------------------------------------------------------------------------------------------------
+
+def compared(results, key, system, state, what="seconds"):
+    """How @key compares with the same work on another system; None when either is missing."""
+    if key is None:
+        return None
+    own, other = results.median(key, what), results.median(key._replace(system=system, state=state), what)
+    return None if own is None or not other else own / other
+
+
+def by_file(results, key, kind=None):
+    """FUSE requests, or those of a kind, for each file."""
+    fuse = [one["fuse"] for one in results.samples.get(key, ()) if "fuse" in one]
+    if not fuse:
+        return None
+    return statistics.median(one[kind] if kind else requests(one) for one in fuse) / key.records
+
+
+class Goals:
+    def __init__(self, results):
+        self.results, self.rows = results, [("work", "goal", "reached", "met", "measured with")]
+
+    def add(self, work, goal, key, value, limit, form="{:.2f} x", floor=False):
+        """@floor: the value must be at least @limit."""
+        met = "-" if value is None else "yes" if (value >= limit if floor else value <= limit) else "NO"
+        self.rows.append((work, goal, text_of(value, form=form), met,
+                          "not measured" if value is None else f"{key.records:,} records, {key.latency} ms"))
+
+    def cold(self, formulas):
+        for title, limit, span in (("cold read, N > 2,000", 0.55, {"least": 2001}), ("cold read, N <= 2,000", 0.3,
+                                                                                    {"most": 2000})):
+            key = self.results.largest("grep -r", "zohofs", "cold", latency=100, **span)
+            value = compared(self.results, key, "export", "-")
+            self.add(title, f"<= {limit} x export", key, value, limit)
+            if key is not None and key.records in formulas:
+                least, most = formulas[key.records]
+                calls = self.results.median(key, "calls")
+                self.add(title, f"{least} to {most} calls", key, calls if calls >= least else None, most, "{:.0f} calls")
+
+    def warm(self):
+        largest = self.results.largest
+        key = largest("grep -r", "zohofs", "warm")
+        self.add("warm grep -r", "<= 1.15 x floor", key, compared(self.results, key, "floor", "warm"), 1.15)
+        key = largest("grep -r", "zohofs noopen", "warm")
+        self.add("warm grep -r, noopen", "<= 1.5 x tmpfs", key, compared(self.results, key, "tmpfs", "-"), 1.5)
+        self.add("warm grep -r, noopen", "<= 0.02 requests per file", key, by_file(self.results, key), 0.02, "{:.3f}")
+
+    def remounted(self):
+        key = self.results.largest("grep -r", "zohofs noopen", "remount")
+        self.add("cold grep -r, on disk, noopen", "<= 2.5 x tmpfs", key, compared(self.results, key, "tmpfs", "-"), 2.5)
+        self.add("cold grep -r, on disk, noopen", "<= 0.1 READs per file", key, by_file(self.results, key, "read"), 0.1,
+                 "{:.3f}")
+        key = self.results.largest("grep -r", "zohofs", "remount")
+        self.add("first grep -r after remount", "<= 1.5 x floor's first", key,
+                 compared(self.results, key, "floor", "cold"), 1.5)
+        self.add("first grep -r after remount", "<= 4 calls", key, self.results.median(key, "calls"), 4, "{:.0f} calls")
+
+    def refreshed(self):
+        key = self.results.largest("rsync -a, again", "zohofs", "after TTL")
+        self.add("second rsync -a, unchanged", "<= 1.3 x tmpfs", key, compared(self.results, key, "tmpfs", "-"), 1.3)
+        self.add("second rsync -a, unchanged", "<= 2 calls", key, self.results.median(key, "calls"), 2, "{:.0f} calls")
+        key = self.results.largest("grep -r", "zohofs", "one changed")
+        self.add("one changed, after the TTL", "<= 3 calls", key, self.results.median(key, "calls"), 3, "{:.0f} calls")
+        reads = by_file(self.results, key, "read")
+        self.add("one changed, after the TTL", "1 file read again", key, reads and reads * key.records, 1, "{:.0f} READs")
+
+    def rest(self):
+        key = self.results.largest("ls -f", "zohofs", "listed")
+        private = self.results.median(key, "grown")
+        self.add("memory of a listing", "<= 150 bytes per record", key, private and private / key.records, 150,
+                 "{:.0f} bytes")
+        key = self.results.largest("grep -r", "rclone", "warm")
+        own = key and key._replace(system="zohofs")
+        value = compared(self.results, own, "rclone", "warm")
+        self.add("warm grep -r, against rclone", ">= 10 x faster", key, value and 1 / value, 10, "{:.1f} x faster", True)
+        key = self.results.largest("grep -r", "rclone", "cold")
+        value = compared(self.results, key and key._replace(system="zohofs"), "rclone", "cold", "calls")
+        self.add("cold grep -r, against rclone", "<= 0.01 x its requests", key, value, 0.01, "{:.3f} x")
+
+
+def goals(results, formulas):
+    """@formulas: for numbers of records, the least and the most calls that a cold read may cost."""
+    found = Goals(results)
+    found.cold(formulas)
+    found.warm()
+    found.remounted()
+    found.refreshed()
+    found.rest()
+    return markdown(found.rows)
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+def write_json(results, path):
+    rows = [dict(key._asdict(), runs=samples) for key, samples in results.samples.items()]
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"results": rows, "notes": results.notes}, file, indent=1)
+        file.write("\n")
+
+
+def plot(results, path, folder):
+    """A picture of the most records with most systems: four panels, a bar for each system and state."""
+    if shutil.which("gnuplot") is None:
+        return "No picture: gnuplot is missing (Debian: gnuplot-nox)."
+    shown = collections.Counter((key.records, key.latency) for key in results.samples)
+    records, latency = max(shown, key=lambda pair: (shown[pair], pair))
+    keys = [key for key in results.samples if (key.records, key.latency) == (records, latency)]
+    works = list(dict.fromkeys(key.work for key in keys))
+    series = list(dict.fromkeys((key.system, key.state) for key in keys))
+    by_place = {(key.work, key.system, key.state): key for key in keys}
+    for what, scale in (("seconds", 1), ("calls", 1), ("requests", 1), ("peak", MIB)):
+        with open(os.path.join(folder, what), "w", encoding="utf-8") as file:
+            file.write("\t".join(["work", *(" ".join(pair).replace(" -", "") for pair in series)]) + "\n")
+            for work in works:
+                values = (by_place.get((work, *pair)) for pair in series)
+                cells = [key and results.median(key, what) for key in values]
+                file.write("\t".join([work, *("?" if cell is None else repr(cell / scale) for cell in cells)]) + "\n")
+    subprocess.run(["gnuplot", "-e", f"folder='{folder}'; picture='{os.path.abspath(path)}'; series={len(series)}; "
+                    f"heading='{records:,} records, {latency} ms latency'", os.path.join(HERE, "plot.gnuplot")],
+                   stdin=subprocess.DEVNULL, check=True, timeout=120)
+    return f"The picture is {path}."
