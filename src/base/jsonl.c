@@ -90,8 +90,8 @@ take (const char *path, bool *held)
       fd = open_to_append (path);
       if (fd < 0)
         return -1;
-      *held = flock (fd, LOCK_EX | LOCK_NB) == 0;
-      if (*held && is_current (fd, path))
+      *held = flock (fd, LOCK_EX | LOCK_NB) == 0 && is_current (fd, path);
+      if (*held)
         return fd;
     }
   return fd;
