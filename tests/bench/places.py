@@ -74,7 +74,7 @@ class Served(harness.Mount):
     """A mount by somebody else's program, in the foreground. `with` unmounts it and ends the program."""
 
     def __init__(self, name, command, environment=None):  # pylint: disable=super-init-not-called
-        self.name, self.ended = name, False
+        self.name, self.ended, self.killed = name, False, False
         self.folder = harness.work_folder(name.split()[0])
         self.path = os.path.join(self.folder, "mnt")
         self.log = os.path.join(self.folder, "log")
@@ -89,9 +89,6 @@ class Served(harness.Mount):
             self.report()
             self.end()
             raise
-
-    def end_serving(self):
-        return super().end()
 
     def __exit__(self, kind, *_):
         if kind is not None:
@@ -123,12 +120,12 @@ class Floor(Served):
 
 
 class Rclone(Served):
-    """rclone mount of the files over WebDAV: what one would take without zohofs."""
+    """rclone mount of the files over WebDAV, what one would take without zohofs; with a cache of its own, at its best."""
 
     def __init__(self, server):
         self.server, self.calls = server, 0
         super().__init__("rclone", ["rclone", "mount", ":webdav:", "--webdav-url", server.url, "--webdav-vendor", "other",
-                                    "--read-only", "--dir-cache-time", "1h"], server.environment)
+                                    "--read-only", "--dir-cache-time", "1h", "--vfs-cache-mode", "full"], server.environment)
 
     def mark(self):
         self.calls = self.server.calls
@@ -183,9 +180,10 @@ class WebDav:
         self.ready.set()
         async with server:
             await self.done.wait()
-        for task in asyncio.all_tasks():
-            if task is not asyncio.current_task():
-                task.cancel()
+        connections = asyncio.all_tasks() - {asyncio.current_task()}
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
     async def connect(self, reader, writer):
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.port)

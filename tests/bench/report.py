@@ -8,6 +8,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MIB = 1 << 20
+BELOW = 1e-6  # less than any axis of the picture shows
 Key = collections.namedtuple("Key", "records latency work system state")
 
 
@@ -62,11 +63,12 @@ def table(results):
 
 # ---- the goals -------------------------------------------------------------------------------------------------------
 
-def compared(results, key, system, state, what="seconds"):
-    """How @key compares with the same work on another system; None when either is missing."""
+def compared(results, key, system, state, what="seconds", work=None):
+    """How @key compares with the same work (or @work) on another system; None when either is missing."""
     if key is None:
         return None
-    own, other = results.median(key, what), results.median(key._replace(system=system, state=state), what)
+    other = key._replace(system=system, state=state, work=work or key.work)
+    own, other = results.median(key, what), results.median(other, what)
     return None if own is None or not other else own / other
 
 
@@ -92,7 +94,7 @@ class Goals:
         for title, limit, span in (("cold read, N > 2,000", 0.55, {"least": 2001}), ("cold read, N <= 2,000", 0.3,
                                                                                     {"most": 2000})):
             key = self.results.largest("grep -r", "zohofs", "cold", latency=100, **span)
-            value = compared(self.results, key, "export", "-")
+            value = compared(self.results, key, "script", "-", work="export")
             self.add(title, f"<= {limit} x export", key, value, limit)
             if key is not None and key.records in formulas:
                 least, most = formulas[key.records]
@@ -160,6 +162,14 @@ def write_json(results, path):
         file.write("\n")
 
 
+def write_panel(path, works, series, rows, scale):
+    """A row for each work, a column for each system and state. What is zero or missing lies below the axis."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\t".join(["work", *(system if state == "-" else f"{system} {state}" for system, state in series)]) + "\n")
+        for work, cells in zip(works, rows):
+            file.write("\t".join([work, *(repr(cell / scale if cell else BELOW) for cell in cells)]) + "\n")
+
+
 def plot(results, path, folder):
     """A picture of the most records with most systems: four panels, a bar for each system and state."""
     if shutil.which("gnuplot") is None:
@@ -171,13 +181,10 @@ def plot(results, path, folder):
     series = list(dict.fromkeys((key.system, key.state) for key in keys))
     by_place = {(key.work, key.system, key.state): key for key in keys}
     for what, scale in (("seconds", 1), ("calls", 1), ("requests", 1), ("peak", MIB)):
-        with open(os.path.join(folder, what), "w", encoding="utf-8") as file:
-            file.write("\t".join(["work", *(" ".join(pair).replace(" -", "") for pair in series)]) + "\n")
-            for work in works:
-                values = (by_place.get((work, *pair)) for pair in series)
-                cells = [key and results.median(key, what) for key in values]
-                file.write("\t".join([work, *("?" if cell is None else repr(cell / scale) for cell in cells)]) + "\n")
-    subprocess.run(["gnuplot", "-e", f"folder='{folder}'; picture='{os.path.abspath(path)}'; series={len(series)}; "
-                    f"heading='{records:,} records, {latency} ms latency'", os.path.join(HERE, "plot.gnuplot")],
-                   stdin=subprocess.DEVNULL, check=True, timeout=120)
-    return f"The picture is {path}."
+        rows = [[results.median(by_place.get((work, *pair)), what) for pair in series] for work in works]
+        write_panel(os.path.join(folder, what), works, series, rows, scale)
+    heading = f"{records:,} records, {latency} ms latency; no bar: zero, or not measured"
+    done = subprocess.run(["gnuplot", "-e", f"folder='{folder}'; picture='{os.path.abspath(path)}'; "
+                           f"series={len(series)}; heading='{heading}'", os.path.join(HERE, "plot.gnuplot")],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, timeout=120)
+    return f"The picture is {path}." if done.returncode == 0 else f"No picture: {done.stderr.decode()[-500:]}"
