@@ -1,8 +1,9 @@
 """What a directory shows, beside what it must show."""
+import difflib
 import os
 
 import crm
-from harness import check, equal
+from harness import check, equal, shorten
 
 
 def snapshot(mount, module):
@@ -26,8 +27,14 @@ def assert_shows(mount, module, wanted):
     texts = {number_of(name): mount.read(module, name) for name in mount.list(module)}
     equal(sorted(texts), sorted(wanted), f"ids listed in {module}")
     wrong = [number for number, text in texts.items() if text != wanted[number]]
-    if wrong:
-        equal(texts[wrong[0]], wanted[wrong[0]], f"{len(wrong)} of {len(texts)} texts are wrong; {module}/{wrong[0]}")
+    check(not wrong, f"{len(wrong)} of {len(texts)} texts are wrong: "
+          + "; ".join(f"{module}/{number} {difference(texts[number], wanted[number])}" for number in wrong[:3]))
+
+
+def difference(got, wanted):
+    """The lines in which two texts differ."""
+    old, new = (text.decode(errors="backslashreplace").splitlines() for text in (wanted, got))
+    return shorten(list(difflib.unified_diff(old, new, "wanted", "got", lineterm="", n=1)))
 
 
 def assert_current(emulator, mount, module, files=None):
@@ -47,7 +54,7 @@ def reads(mount):
 
 
 def first_row(emulator, module, numbers):
-    """The first of records @numbers with rows in a subform: its id, the rows' module, a row's id, a text field of it."""
+    """The first of records @numbers with rows in a subform: its id, their module, a row's id, a text field of it."""
     reference = crm.Module(emulator, module)
     for field, names in reference.row_fields.items():
         text = next((name for name in ("Description", "Product_Description", "Note", "Comment") if name in names), None)
