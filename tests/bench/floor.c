@@ -1,5 +1,5 @@
-/* The least that a FUSE mount of many small files can cost: a read-only server that has one directory of files in memory
- * and lets the kernel keep all it learns. What zohofs needs beyond it is its own doing.
+/* The least that a FUSE mount of many small files can cost: a read-only server that has one directory of files in
+ * memory and lets the kernel keep all it learns. What zohofs needs beyond it is its own doing.
  *   floor [--noopen] DIRECTORY MOUNTPOINT
  * serves copies of the DIRECTORY's files until it is unmounted or ended. SIGUSR1, and the end, make it write a line to
  * stdout: how many requests of each kind it got so far, as JSON. --noopen: no OPEN and OPENDIR at all. */

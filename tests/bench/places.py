@@ -120,12 +120,13 @@ class Floor(Served):
 
 
 class Rclone(Served):
-    """rclone mount of the files over WebDAV, what one would take without zohofs; with a cache of its own, at its best."""
+    """rclone mount of the files over WebDAV, what one would take without zohofs; with a cache of its own, its best."""
 
     def __init__(self, server):
         self.server, self.calls = server, 0
-        super().__init__("rclone", ["rclone", "mount", ":webdav:", "--webdav-url", server.url, "--webdav-vendor", "other",
-                                    "--read-only", "--dir-cache-time", "1h", "--vfs-cache-mode", "full"], server.environment)
+        super().__init__("rclone", ["rclone", "mount", ":webdav:", "--webdav-url", server.url, "--webdav-vendor",
+                                    "other", "--read-only", "--dir-cache-time", "1h", "--vfs-cache-mode", "full"],
+                         server.environment)
 
     def mark(self):
         self.calls = self.server.calls
