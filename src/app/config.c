@@ -3,9 +3,9 @@
 #include "app/config.h"
 
 #include "app/files.h"
-#include "app/nearest.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/nearest.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * or one that only mount(8) and systemd read. */
 #include "app/options.h"
 
-#include "app/nearest.h"
 #include "base/error.h"
+#include "base/nearest.h"
 
 #include <string.h>
 

@@ -1,27 +1,17 @@
 /* Record and file names, both ways. */
 #include "model/names.h"
 
-#include <fnmatch.h>
+#include "model/scratch_names.h"
+
 #include <string.h>
 
 #define ID_DIGITS_MIN 10
 #define ID_DIGITS_MAX 19
 
-/* Temporary, swap, backup and lock names, as the programs that make them spell them; shell patterns. */
-static const char *const scratch_patterns[] = {
-  "4913",          /* vim: may I create files here? */
-  ".*.sw[a-z]",    /* vim, nano */
-  "*~",            /* backups */
-  "#*#",           /* emacs auto-save */
-  ".#*",           /* emacs lock */
-  "sed??????",     /* sed -i */
-  "XX????????",    /* perl -i */
-  ".*.??????",     /* rsync */
-  "*.tmp",         "*.tmp.*",         "*.save",     ".goutputstream-*", ".~lock.*#",  "lu*.tmp",
-  "*.part",        "*.crdownload",    "*.bak",      "*.orig",           "*.rej",      "._*",
-  ".DS_Store",     ".directory",      ".hidden",    ".Trash*",          ".nfs*",      ".fuse_hidden*",
-  ".git*",         "*.lock",          ".vscode",    ".idea",
-};
+#define FIELD_NAME_MAX 50
+
+/* Besides records in a module's directory; what is made of them is the routing table's. */
+static const char *const fixed_names[] = { "notes", ".coql", ".search" };
 
 bool
 names_parse_id (const char *text, uint64_t *id)
@@ -78,27 +68,30 @@ read_id (const char *name, size_t size, uint64_t *id)
   return names_parse_id (text, id);
 }
 
-bool
-names_is_scratch (const char *name)
+static bool
+is_fixed (const char *name)
 {
-  for (size_t i = 0; i < G_N_ELEMENTS (scratch_patterns); i++)
-    if (fnmatch (scratch_patterns[i], name, 0) == 0)
+  for (size_t i = 0; i < G_N_ELEMENTS (fixed_names); i++)
+    if (strcmp (fixed_names[i], name) == 0)
       return true;
   return false;
 }
 
-/* "Field=value": an API name in front of the first '='. */
-static bool
-is_field_value (const char *name)
+/* How many bytes of "Field=value.json" are the field's name; 0 when @name is nothing of the kind. */
+static size_t
+field_size (const char *name)
 {
-  const char *equals = strchr (name, '=');
+  size_t size = 0;
+  const char *value;
 
-  if (equals == NULL || !g_ascii_isalpha (name[0]))
-    return false;
-  for (const char *at = name; at < equals; at++)
-    if (!g_ascii_isalnum (*at) && *at != '_')
-      return false;
-  return true;
+  if (!g_ascii_isalpha (name[0]) || !g_str_has_suffix (name, ".json"))
+    return 0;
+  while (g_ascii_isalnum (name[size]) || name[size] == '_')
+    size++;
+  value = name + size + 1;
+  if (name[size] != '=' || size > FIELD_NAME_MAX || strcmp (value, ".json") == 0 || !g_utf8_validate (value, -1, NULL))
+    return 0;
+  return size;
 }
 
 NameKind
@@ -107,15 +100,30 @@ names_read (const char *name, uint64_t *id)
   size_t size = strlen (name);
   bool json = g_str_has_suffix (name, ".json");
 
+  if (is_fixed (name))
+    return NAME_FIXED;
   if (json && read_id (name, size - strlen (".json"), id))
     return NAME_RECORD;
   if (!json && read_id (name, size, id))
     return NAME_FOLDER;
-  if (names_is_scratch (name))
+  if (scratch_name_matches (name))
     return NAME_SCRATCH_PATTERN;
-  if (json && is_field_value (name))
+  if (field_size (name) > 0)
     return NAME_FIELD;
   return json ? NAME_NEW : NAME_SCRATCH;
+}
+
+bool
+names_read_field (const char *name, char **field, char **value)
+{
+  size_t size = field_size (name);
+  const char *text = name + size + 1;
+
+  if (size == 0)
+    return false;
+  *field = g_strndup (name, size);
+  *value = g_strndup (text, strlen (text) - strlen (".json"));
+  return true;
 }
 
 char *

@@ -11,18 +11,20 @@
 /* What a name in a module directory means. First match wins, in this order. */
 typedef enum
 {
+  NAME_FIXED,   /* one of ours: notes, .coql, .search */
   NAME_RECORD,  /* [label.]digits.json: @id is set */
   NAME_FOLDER,  /* [label.]digits: a record's folder; @id is set */
   NAME_SCRATCH_PATTERN, /* an editor's temporary file, also when it ends in .json */
-  NAME_FIELD,   /* Field=value.json */
+  NAME_FIELD,   /* Field=value.json: names_read_field() takes it apart */
   NAME_NEW,     /* any other *.json */
   NAME_SCRATCH  /* everything else */
 } NameKind;
 
 NameKind names_read (const char *name, uint64_t *id);
 
-/* Is @name one of the temporary, swap, backup and lock files that programs make? */
-bool names_is_scratch (const char *name);
+/* The field and the value of "Field=value.json": an API name up to the first '=', then UTF-8 that is not empty. Returns:
+ * false, setting nothing, for other names; else both to g_free(). */
+bool names_read_field (const char *name, char **field, char **value);
 
 /* The label of a display value: everything but letters and digits of any script, '-', '+', '@' becomes '_', runs of
  * '_' collapse, cut at NAMES_LABEL_MAX bytes. "" when nothing remains. Invalid UTF-8 counts as '_'. To g_free(). */

@@ -1,7 +1,7 @@
 /* The configuration: what is taken, and that what is refused is named. */
 #include "app/config.h"
 
-#include "app/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* The word of @known (ended by NULL) fewest typing slips away from @word: a wrong, missing, extra or swapped letter
- * each. Returns: NULL when none is near enough to be meant. Borrowed from @known. */
+ * each; case is none. Returns: NULL when none is near enough to be meant. Borrowed from @known. */
 const char *nearest_word (const char *word, const char *const *known);
 
 /* How many slips turn @a into @b; big for words over 64 bytes. */

@@ -1,6 +1,6 @@
 /* The Damerau-Levenshtein distance (its restricted form: no letter takes part in two slips), for error messages that
  * name the word that was meant. */
-#include "app/nearest.h"
+#include "base/nearest.h"
 
 #include <glib.h>
 #include <string.h>
@@ -44,7 +44,8 @@ nearest_word (const char *word, const char *const *known)
 
   for (; *known != NULL; known++)
     {
-      size_t distance = nearest_distance (folded, *known);
+      g_autofree char *folded_known = g_ascii_strdown (*known, -1);
+      size_t distance = nearest_distance (folded, folded_known);
 
       if (distance >= best_distance)
         continue;
