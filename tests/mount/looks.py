@@ -17,9 +17,9 @@ def number_of(name):
 
 
 def documents(emulator, module):
-    """Ids to the texts that the files must have, one GET each."""
+    """Ids, of the plain list, to the texts that the files must have, one GET each."""
     reference = crm.Module(emulator, module)
-    return {number: reference.document(number) for number in emulator.ids(module)}
+    return {row["id"]: reference.document(row["id"]) for row in reference.rows_of(module, "Modified_Time")}
 
 
 def assert_shows(mount, module, wanted):
