@@ -206,7 +206,7 @@ apply (DiskTxn *txn, DiskIndexes *indexes, const Item *item)
     case ITEM_DROP:
       return disk_document_drop (txn, item->module, item->document.id, item->document.version);
     case ITEM_BEGIN:
-      return disk_indexes_new_epoch (indexes, item->module, item->epoch);
+      return disk_indexes_new_epoch (indexes, item->module, item->epoch, g_get_real_time ());
     case ITEM_ENTRY:
       return disk_indexes_entry (indexes, item->module, item->epoch, item->since, &item->entry);
     case ITEM_REMOVE:
@@ -261,6 +261,7 @@ write_batch (Disk *disk, const GPtrArray *batch)
 
   if (failed == MDB_MAP_FULL)
     {
+      disk_file_failed (disk->file, failed);
       used = disk_file_used (disk->file);
       failed = evict_to (disk, MIN (used, cap) / 10 * 9);
       if (failed == 0)
@@ -308,7 +309,8 @@ open_file (Disk *disk)
 
   if (rebuilt)
     {
-      g_warning ("The cache on disk was damaged, of another version or another account: it is made anew.");
+      if (opened || disk->problem == NULL)
+        g_warning ("The cache on disk was damaged, of another version or another account: it is made anew.");
       LOCKED (&disk->lock);
       disk->rebuilt = true;
     }

@@ -107,8 +107,8 @@ void disk_index_remove_row (Disk *disk, uint64_t module, uint64_t epoch, int64_t
 void disk_index_end (Disk *disk, uint64_t module, int64_t from, const DiskModule *state);
 
 /* Is the index of @epoch not to be gone on with: another mount's, thrown away, or gap? Then it is to be written from
- * scratch, or left to the other. Answers for what has been written, not for what is queued. @newer: another mount keeps
- * one that is whole. */
+ * scratch, or left to the other. Answers for what has been written, not for what is queued; false while @epoch itself is
+ * still queued, and while the disk is not used. @newer: another mount keeps one that is whole. */
 bool disk_index_lost (Disk *disk, uint64_t module, uint64_t epoch, bool *newer);
 
 /* Reads a whole index, of that digest. Each function may be NULL. Returns: false, without a call, when there is none. */

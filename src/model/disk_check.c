@@ -22,12 +22,15 @@
 /* How often the two first pages are read until no other mount has changed them in between. */
 #define TRIES 100
 
+/* Pages neither in use nor free, a few of which do no harm: so many, and such a part of all. */
+#define LOST_MAX 256
+#define LOST_PART 16
+
 /* Flags of pages. */
 #define BRANCH 0x01
 #define LEAF 0x02
 #define OVERFLOW_RUN 0x04
 #define META_PAGE 0x08
-#define KNOWN_FLAGS 0xff
 
 /* Flags of nodes. */
 #define ON_OVERFLOW 0x01
@@ -92,6 +95,7 @@ typedef struct
   size_t page_size;
   Meta meta;
   uint8_t *seen;     /* a bit per page up to meta.last_page */
+  size_t marked;     /* bits set */
   uint8_t *covered;  /* a byte for two of a page */
   Tree named[DISK_DBS];
   bool has_named[DISK_DBS], has_meta;
@@ -125,6 +129,7 @@ mark (Walk *walk, size_t page)
   if (page < META_PAGES || page > walk->meta.last_page || (walk->seen[page / 8] & bit) != 0)
     return false;
   walk->seen[page / 8] |= bit;
+  walk->marked++;
   return true;
 }
 
@@ -263,7 +268,7 @@ enter_run (TreeWalk *tree, Node *node)
 
   memcpy (&first, node->data, sizeof first);
   bytes = enter_page (walk, first, &head);
-  if (bytes == NULL || (head.flags & KNOWN_FLAGS) != OVERFLOW_RUN || head.run == 0
+  if (bytes == NULL || head.flags != OVERFLOW_RUN || head.run == 0
       || head.run > walk->file_pages - first || size > (size_t)head.run * walk->page_size - sizeof head)
     return false;
   for (size_t i = 1; i < head.run; i++)
@@ -396,7 +401,7 @@ walk_page (TreeWalk *tree, size_t number, unsigned level)
   PageHead head;
   const uint8_t *bytes = level < tree->want.depth ? enter_page (walk, number, &head) : NULL;
 
-  if (bytes == NULL || (head.flags & KNOWN_FLAGS) != (leaf ? LEAF : BRANCH))
+  if (bytes == NULL || head.flags != (leaf ? LEAF : BRANCH))
     return false;
   count = check_layout (tree, bytes, &head);
   if (count < (leaf || tree->kind == KIND_FREE ? 1 : 2))
@@ -445,14 +450,16 @@ walk_trees (Walk *walk)
 
 /* ---- the file --------------------------------------------------------------------------------------------------- */
 
+/* Commits take the two pages by turns. */
 static bool
-read_meta (const uint8_t *page, Meta *meta)
+read_meta (const uint8_t *map, size_t page_size, size_t page, Meta *meta)
 {
   PageHead head;
 
-  memcpy (&head, page, sizeof head);
-  memcpy (meta, page + sizeof head, sizeof *meta);
-  return (head.flags & META_PAGE) != 0 && meta->magic == MAGIC && meta->version == DATA_VERSION;
+  memcpy (&head, map + page * page_size, sizeof head);
+  memcpy (meta, map + page * page_size + sizeof head, sizeof *meta);
+  return head.flags == META_PAGE && head.number == page && meta->magic == MAGIC && meta->version == DATA_VERSION
+         && (meta->txn == 0 || meta->txn % META_PAGES == page);
 }
 
 /* Both must be sound, as LMDB chooses by number. Returns: 0 or the size of a page. */
@@ -462,13 +469,13 @@ read_page_size (const uint8_t *map, size_t size)
   Meta metas[META_PAGES];
   size_t page_size;
 
-  if (size < META_PAGES * PAGE_SIZE_MIN || !read_meta (map, &metas[0]))
+  if (size < META_PAGES * PAGE_SIZE_MIN || !read_meta (map, 0, 0, &metas[0]))
     return 0;
   page_size = metas[0].trees[0].pad;
   if (page_size < PAGE_SIZE_MIN || page_size > PAGE_SIZE_MAX || (page_size & (page_size - 1)) != 0
       || size < META_PAGES * page_size)
     return 0;
-  return read_meta (map + page_size, &metas[1]) && metas[1].trees[0].pad == page_size ? page_size : 0;
+  return read_meta (map, page_size, 1, &metas[1]) && metas[1].trees[0].pad == page_size ? page_size : 0;
 }
 
 /* Other mounts may commit meanwhile: it is read until it is what it was. */
@@ -480,8 +487,8 @@ read_snapshot (Walk *walk, size_t txn)
       {
         Meta again;
 
-        if (read_meta (walk->map + page * walk->page_size, &walk->meta) && walk->meta.txn == txn
-            && read_meta (walk->map + page * walk->page_size, &again)
+        if (read_meta (walk->map, walk->page_size, page, &walk->meta) && walk->meta.txn == txn
+            && read_meta (walk->map, walk->page_size, page, &again)
             && memcmp (&again, &walk->meta, sizeof again) == 0)
           return true;
       }
@@ -501,7 +508,8 @@ walk_snapshot (Walk *walk, size_t txn)
     return false;
   walk->seen = g_try_malloc0 (walk->meta.last_page / 8 + 1);
   walk->covered = g_malloc (walk->page_size);
-  sound = walk->seen != NULL && walk_trees (walk);
+  sound = walk->seen != NULL && walk_trees (walk)
+          && walk->meta.last_page - (META_PAGES - 1) - walk->marked <= LOST_MAX + walk->meta.last_page / LOST_PART;
   g_free (walk->covered);
   g_free (walk->seen);
   return sound;

@@ -299,8 +299,12 @@ static void
 grow_map (DiskFile *file)
 {
   pthread_rwlock_wrlock (&file->lock);
-  if (file->env != NULL)
-    mdb_env_set_mapsize (file->env, 0);
+  if (file->env != NULL && mdb_env_set_mapsize (file->env, 0) != 0)
+    {
+      /* LMDB has unmapped it and would do so again on closing, whoever has the addresses by then: it is left behind. */
+      file->env = NULL;
+      file->idle_count = 0;
+    }
   pthread_rwlock_unlock (&file->lock);
 }
 
@@ -388,7 +392,7 @@ disk_write_begin (DiskFile *file, DiskTxn *txn)
       if (tries > 0)
         grow_map (file);
       pthread_rwlock_rdlock (&file->lock);
-      failed = mdb_txn_begin (file->env, NULL, 0, &txn->txn);
+      failed = file->env != NULL ? mdb_txn_begin (file->env, NULL, 0, &txn->txn) : EAGAIN;
       txn->dbi = file->dbi;
       if (failed != 0)
         pthread_rwlock_unlock (&file->lock);
@@ -465,8 +469,9 @@ disk_file_failed (DiskFile *file, int failed)
     atomic_store (&file->broken, true);
   else if (is_damage (failed))
     atomic_store (&file->distrusted, true);
-  else if (failed == MDB_READERS_FULL)
+  else if (failed == MDB_READERS_FULL || failed == MDB_MAP_FULL)
     {
+      /* Mounts that were killed may hold readers, and readers old pages. */
       pthread_rwlock_rdlock (&file->lock);
       if (file->env != NULL)
         mdb_reader_check (file->env, &dead);

@@ -327,11 +327,11 @@ disk_indexes_restore (DiskTxn *txn, uint64_t module, uint64_t digest, const Disk
 /* ---- epochs ----------------------------------------------------------------------------------------------------- */
 
 int
-disk_indexes_new_epoch (DiskIndexes *indexes, uint64_t module, uint64_t epoch)
+disk_indexes_new_epoch (DiskIndexes *indexes, uint64_t module, uint64_t epoch, int64_t now)
 {
   Cached *cached = state_of (indexes, module);
 
-  cached->state = (DiskState){ .epoch = epoch, .used = cached->there ? cached->state.used : 0 };
+  cached->state = (DiskState){ .epoch = epoch, .used = now };
   cached->there = true;
   cached->dirty = true;
   return wipe_module (indexes->txn, module);

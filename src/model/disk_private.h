@@ -87,7 +87,7 @@ typedef struct
   int64_t mtime;
   int64_t swept;
   uint64_t digest;
-  int64_t used;   /* microseconds since 1970 when it was last ended or restored */
+  int64_t used;   /* microseconds since 1970 when it was last begun, ended or restored */
   uint64_t sum;   /* of the checksums of all its rows in DISK_INDEX and DISK_ROWS: none is missing */
   uint64_t whole; /* 0: it is being written from scratch; 1 */
 } DiskState;
@@ -208,7 +208,7 @@ void disk_indexes_begin (DiskIndexes *indexes, DiskTxn *txn);
 int disk_indexes_end (DiskIndexes *indexes, int failed);
 
 /* As the functions of disk.h of that name. */
-int disk_indexes_new_epoch (DiskIndexes *indexes, uint64_t module, uint64_t epoch);
+int disk_indexes_new_epoch (DiskIndexes *indexes, uint64_t module, uint64_t epoch, int64_t now);
 int disk_indexes_entry (DiskIndexes *indexes, uint64_t module, uint64_t epoch, int64_t since, const DiskEntry *entry);
 int disk_indexes_remove (DiskIndexes *indexes, uint64_t module, uint64_t epoch, int64_t since, uint64_t id,
                          int64_t deleted_at);
