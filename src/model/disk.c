@@ -737,7 +737,8 @@ disk_index_restore (Disk *disk, uint64_t module, uint64_t digest, const DiskRest
     atomic_fetch_add (&disk->damaged, 1);
   if (restored == DISK_RESTORE_NONE)
     return false;
-  push (disk, item_new (restored == DISK_RESTORE_DONE ? ITEM_USED : ITEM_CLOSE, module, found.epoch, 0));
+  if (digest != 0)
+    push (disk, item_new (restored == DISK_RESTORE_DONE ? ITEM_USED : ITEM_CLOSE, module, found.epoch, 0));
   *state = (DiskModule){ found.epoch, found.since, found.mtime, found.swept, found.digest };
   return restored == DISK_RESTORE_DONE;
 }

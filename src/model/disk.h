@@ -111,7 +111,8 @@ void disk_index_end (Disk *disk, uint64_t module, int64_t from, const DiskModule
  * still queued, and while the disk is not used. @newer: another mount keeps one that is whole. */
 bool disk_index_lost (Disk *disk, uint64_t module, uint64_t epoch, bool *newer);
 
-/* Reads a whole index, of that digest. Each function may be NULL. Returns: false, without a call, when there is none. */
+/* Reads a whole index, of that digest. Each function may be NULL. Returns: false, without a call, when there is none.
+ * @digest 0: only tells, without a call, whether there is one of any digest. */
 typedef struct
 {
   void (*entry) (void *data, const DiskEntry *entry); /* ascending by id; the label lives until it returns */

@@ -314,8 +314,10 @@ disk_indexes_restore (DiskTxn *txn, uint64_t module, uint64_t digest, const Disk
 {
   Walk walk = { .restore = restore };
 
-  if (!disk_state_read (txn, module, state) || !state->whole || state->digest != digest)
+  if (!disk_state_read (txn, module, state) || !state->whole || (digest != 0 && state->digest != digest))
     return DISK_RESTORE_NONE;
+  if (digest == 0)
+    return DISK_RESTORE_DONE;
   if (!walk_rows (txn, DISK_INDEX, module, check_entry, &walk) || !walk_rows (txn, DISK_ROWS, module, check_row, &walk)
       || walk.sum != state->sum)
     return DISK_RESTORE_DAMAGED;

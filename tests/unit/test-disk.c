@@ -395,6 +395,12 @@ test_version_that_returns_is_the_newest (Fixture *f, const void *unused)
 /* ---- indexes ---------------------------------------------------------------------------------------------------- */
 
 static void
+unwanted (void *data, const DiskEntry *entry)
+{
+  g_assert_not_reached ();
+}
+
+static void
 test_index_comes_back (Fixture *f, const void *unused)
 {
   uint64_t epoch = disk_index_begin (f->disk, MODULE);
@@ -431,6 +437,8 @@ test_index_comes_back (Fixture *f, const void *unused)
   g_assert_false (disk_index_restore (f->disk, MODULE, 98, &(DiskRestore){ 0 }, &state));
   g_assert_false (disk_index_restore (f->disk, MODULE + 1, 99, &(DiskRestore){ 0 }, &state));
   g_assert_true (disk_index_restore (f->disk, MODULE, 99, &(DiskRestore){ 0 }, &state));
+  g_assert_true (disk_index_restore (f->disk, MODULE, 0, &(DiskRestore){ .entry = unwanted }, &state));
+  g_assert_false (disk_index_restore (f->disk, MODULE + 1, 0, &(DiskRestore){ .entry = unwanted }, &state));
 }
 
 static void
