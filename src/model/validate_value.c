@@ -110,8 +110,7 @@ allowed_values (const Field *field)
 static bool
 is_pick (const Field *field, const char *text)
 {
-  return strcmp (text, "-None-") == 0
-         || g_ptr_array_find_with_equal_func (field->picks, text, (GEqualFunc)g_str_equal, NULL);
+  return strcmp (text, "-None-") == 0 || g_strv_contains ((const char *const *)field->picks->pdata, text);
 }
 
 static bool
