@@ -19,7 +19,7 @@ diff_value (Diff *diff, const Field *field, const GPtrArray *before, const json_
 {
   const json_t *answer = json_object_get (diff->base->answer, field->name);
 
-  if (equals_any (field, yours, before) || value_equal (field, yours, theirs))
+  if (echoes_any (field, yours, before) || value_equal (field, yours, theirs))
     return;
   if (!field->updatable)
     diff_ignore (diff, field->name);

@@ -6,7 +6,7 @@
  *
  *   a key the text does not have     stays as it is
  *   null, "", []                     clears
- *   same as any base                 not changed by the user
+ *   same as any base                 not changed by the user (nor is a long number as a double leaves it)
  *   same as the server's             already there: nothing to send, no conflict
  *   the server's is as in a base, or
  *     as our own last save left it   sent

@@ -274,7 +274,7 @@ changed_keys (Rows *rows, const char *id, const json_t *yours, const json_t *the
 
       if (values->len == 0)
         g_ptr_array_add (values, (gpointer)now);
-      if (key[0] == '$' || strcmp (key, "id") == 0 || equals_any (field, value, values)
+      if (key[0] == '$' || strcmp (key, "id") == 0 || echoes_any (field, value, values)
           || (theirs != NULL && value_equal (field, value, now)))
         continue;
       if (row_key (fields, key))

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* Characters of a key that messages show; an API name has at most 50. */
+#define KEY_SHOWN 64
+
 bool
 check_refuse (Check *check, const char *path, const char *format, ...)
 {
@@ -79,17 +82,28 @@ validate_parse (const char *text, size_t size, GError **error)
 
 /* ---- keys ---- */
 
+/* @key below @prefix. Keys are the user's: what no API name can be is cut and made printable. */
+static char *
+path_of (const char *prefix, const char *key)
+{
+  g_autofree char *shown = g_utf8_substring (key, 0, MIN (g_utf8_strlen (key, -1), KEY_SHOWN));
+
+  for (char *at = shown; *at != '\0'; at++)
+    if ((unsigned char)*at < 0x20 || *at == 0x7f)
+      *at = '?';
+  return g_strdup_printf ("%s%s%s", prefix, *prefix != '\0' ? "." : "", shown);
+}
+
 static bool
 refuse_key (Check *check, const FieldSet *fields, const char *key, const char *path)
 {
-  const char *meant = strlen (key) <= 64 ? nearest_word (key, field_set_names (fields)) : NULL;
-  g_autofree char *shown = g_utf8_substring (key, 0, MIN (g_utf8_strlen (key, -1), 64));
+  const char *meant = strlen (key) <= KEY_SHOWN ? nearest_word (key, field_set_names (fields)) : NULL;
 
   if (meant != NULL)
-    return check_refuse (check, path, "there is no field %s; did you mean %s? Correct or remove it", shown, meant);
+    return check_refuse (check, path, "there is no such field; did you mean %s? Correct or remove the key", meant);
   return check_refuse (check, path,
-                       "there is no field %s, or you may not see it: remove it, or look its API name up in fields.json",
-                       shown);
+                       "there is no such field, or you may not see it: remove the key, or look its API name up in "
+                       "fields.json");
 }
 
 /* Zoho's own marks on rows are not the user's to set: a removed row is one that is not there. */
@@ -118,7 +132,7 @@ check_key (Check *check, const FieldSet *fields, const char *key, const json_t *
     return true;
   if (field == NULL)
     return refuse_key (check, fields, key, path);
-  if (!(creating ? field->creatable : field->updatable) || equals_any (field, value, values))
+  if (!(creating ? field->creatable : field->updatable) || echoes_any (field, value, values))
     return true;
   if (field->mandatory && value_is_empty (field, value))
     return check_refuse (check, path, "this field is mandatory, so it cannot be empty: give it a value%s",
@@ -137,7 +151,7 @@ check_keys (Check *check, const FieldSet *fields, const json_t *object, const GP
 
   json_object_foreach ((json_t *)object, key, value)
     {
-      g_autofree char *path = g_strdup_printf ("%s%s%s", prefix, *prefix != '\0' ? "." : "", key);
+      g_autofree char *path = path_of (prefix, key);
 
       if (!check_key (check, fields, key, value, known, creating, path))
         return false;
@@ -153,7 +167,7 @@ check_mandatory (Check *check, const FieldSet *fields, const json_t *object, con
   for (guint i = 0; i < all->len; i++)
     {
       const Field *field = all->pdata[i];
-      g_autofree char *path = g_strdup_printf ("%s%s%s", prefix, *prefix != '\0' ? "." : "", field->name);
+      g_autofree char *path = path_of (prefix, field->name);
 
       if (field->mandatory && value_is_empty (field, json_object_get (object, field->name)))
         return check_refuse (check, path, "this field is mandatory and missing: add it");

@@ -8,6 +8,9 @@
 /* An exponent past this is cut to it: no field holds such a number. */
 #define EXPONENT_MAX 1000000000
 
+/* Decimals of at most this many digits survive a double. */
+#define DOUBLE_DIGITS 15
+
 /* Bytes of a value that messages show. */
 #define QUOTE_MAX 80
 
@@ -287,6 +290,42 @@ value_equal (const Field *field, const json_t *a, const json_t *b)
   return json_equal_by_meaning (a, b);
 }
 
+/* ---- echoes ---- */
+
+/* Is @number what programs write of the double @whole with @digits digits? Fewer than 17 count where they suffice (as
+ * shortest forms do), and 15, which some always write. */
+static bool
+is_written (const Decimal *number, double whole, int digits)
+{
+  char text[40], format[8];
+  g_autoptr (json_t) written = NULL;
+  Decimal decimal;
+
+  g_snprintf (format, sizeof format, "%%.%dg", digits);
+  g_ascii_formatd (text, sizeof text, format, whole);
+  if (digits == 16 && g_ascii_strtod (text, NULL) != whole)
+    return false;
+  written = json_parse (text, strlen (text), NULL);
+  return decimal_read (written, &decimal) && decimal_equal (&decimal, number);
+}
+
+bool
+value_echoes (const Field *field, const json_t *value, const json_t *original)
+{
+  Decimal number, before;
+  const char *literal;
+  char own[32];
+  double whole;
+
+  if (value_equal (field, value, original))
+    return true;
+  if (!decimal_read (value, &number) || !decimal_read (original, &before) || before.count <= DOUBLE_DIGITS)
+    return false;
+  literal = number_literal (original, own);
+  whole = g_ascii_strtod (literal, NULL);
+  return is_written (&number, whole, 15) || is_written (&number, whole, 16) || is_written (&number, whole, 17);
+}
+
 /* ---- sending ---- */
 
 static json_t *
@@ -380,6 +419,15 @@ equals_any (const Field *field, const json_t *value, const GPtrArray *values)
 {
   for (guint i = 0; i < values->len; i++)
     if (value_equal (field, value, values->pdata[i]))
+      return true;
+  return false;
+}
+
+bool
+echoes_any (const Field *field, const json_t *value, const GPtrArray *values)
+{
+  for (guint i = 0; i < values->len; i++)
+    if (value_echoes (field, value, values->pdata[i]))
       return true;
   return false;
 }

@@ -12,6 +12,10 @@ bool value_is_empty (const Field *field, const json_t *value);
  * tags and several picks in any order, objects in any order of keys. */
 bool value_equal (const Field *field, const json_t *a, const json_t *b);
 
+/* Is @value what is left of @original (or the same) when a program reads and writes it without touching it? Most hold
+ * numbers as doubles, so of 1234567890123456.78 they write 1234567890123456.8: that is no change of the user's. */
+bool value_echoes (const Field *field, const json_t *value, const json_t *original);
+
 /* As a body of POST or PUT takes it: null when empty, lookups as {"id"} alone, big integers as strings, whole numbers
  * without a point; all other numbers keep their digits. Not for rows, links and tags. A new reference. */
 json_t *value_wire (const Field *field, const json_t *value);
@@ -27,6 +31,7 @@ GPtrArray *values_at (const GPtrArray *from, const char *key);
 
 /* Is @value the same as one of @values (const json_t *)? */
 bool equals_any (const Field *field, const json_t *value, const GPtrArray *values);
+bool echoes_any (const Field *field, const json_t *value, const GPtrArray *values);
 
 /* The item of array @rows whose "id" is @id, or NULL. Borrowed. */
 const json_t *row_with_id (const json_t *rows, const char *id);

@@ -91,7 +91,7 @@ static const struct
   { "{'Emial':'x'}", NULL, "Emial", "did you mean Email?" },
   { "{'Zzzzzzzzzzzz':'x'}", NULL, "Zzzzzzzzzzzz", "fields.json" },
   { "{'Zzqxkjvwy_Qx':'x'}", NULL, "Zzqxkjvwy_Qx", "you may not see it" },
-  { "{'':1}", NULL, "", "there is no field" },
+  { "{'':1}", NULL, "", "there is no such field" },
   { "{'Phone':'1','Emial':'x','Paid':3}", NULL, "Emial", "Email" }, /* the first mistake */
 
   { "{'Last_Name':'12345678901234567890'}", NULL, NULL, NULL },
@@ -223,7 +223,7 @@ static const struct
   { "{'Items':[{'id':'x','Title':'a'}]}", NULL, "Items[0].id", "string of digits" },
   { "{'Items':[{'Title':'a','Total':'x','Parent_Id':3}]}", NULL, NULL, NULL },
   { "{'Items':[{'id':'1','_delete':null}]}", "{'Items':[{'id':'1','Title':'a'}]}", "Items[0]._delete",
-    "there is no field" },
+    "there is no such field" },
   { "{'Items':[{'id':'1','Qty':2}]}", "{'Items':[{'id':'1','Title':'a','Qty':1}]}", NULL, NULL },
   { "{'Items':[{'id':'1','Qty':'z'}]}", "{'Items':[{'id':'1','Title':'a','Qty':'z'}]}", NULL, NULL },
   { "{'Items':[{'id':'1','Title':null}]}", "{'Items':[{'id':'1','Title':'a'}]}", "Items[0].Title", "mandatory" },
@@ -323,6 +323,24 @@ test_messages_are_bounded (void)
 }
 
 static void
+test_keys_are_bounded (void)
+{
+  g_autoptr (FieldSet) fields = fields_new ();
+  g_autofree char *key = g_strnfill (100000, 'x');
+  g_autoptr (json_t) document = json_object ();
+  ValidateConfig config = { .fields = fields, .id = 1 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+
+  key[1] = '\n';
+  json_object_set_new (document, key, json_null ());
+  g_assert_false (validate_document (&config, document, &path, &error));
+  g_assert_cmpuint (strlen (error->message), <, 300);
+  g_assert_cmpuint (strlen (path), ==, 64);
+  g_assert_true (g_str_has_prefix (path, "x?x"));
+}
+
+static void
 test_too_many_rows (void)
 {
   g_autoptr (FieldSet) fields = fields_new ();
@@ -408,6 +426,7 @@ main (int argc, char **argv)
   g_test_add_func ("/validate/creations", test_creations);
   g_test_add_func ("/validate/open-picklists", test_open_picklists);
   g_test_add_func ("/validate/messages-are-bounded", test_messages_are_bounded);
+  g_test_add_func ("/validate/keys-are-bounded", test_keys_are_bounded);
   g_test_add_func ("/validate/too-many-rows", test_too_many_rows);
   g_test_add_func ("/validate/parsing", test_parsing);
   g_test_add_func ("/validate/refuses-large-texts", test_refuses_large_texts);
