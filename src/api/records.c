@@ -160,10 +160,25 @@ records_list (Client *client, const RecordsList *list, RecordsDone done, void *d
       url_add (query, "sort_order", "asc");
     }
   url_add (query, "ids", list->ids);
-  if (list->all_leads_too)
-    url_add (query, "converted", "both");
   call.query = query->str;
   return get (client, list->module, NULL, &call, page_done, ask);
+}
+
+uint64_t
+records_between (Client *client, const RecordsBetween *between, RecordsDone done, void *data)
+{
+  g_autofree char *query = g_strdup_printf (
+      "select id, %s from %s where (id > %" G_GUINT64_FORMAT " and id < %" G_GUINT64_FORMAT
+      ") order by id asc limit %d", between->fields, between->module, between->after, between->before, RECORDS_PAGE);
+  g_autoptr (json_t) body = json_object ();
+  ClientCall call = {
+    .method = "POST", .path = "/crm/v8/coql", .body = body, .priority = between->priority, .heavy = true
+  };
+  Ask *ask = ask_new (done, data);
+
+  json_object_set_new (body, "select_query", json_from_text (query));
+  ask->listing = true;
+  return client_send (client, &call, page_done, ask);
 }
 
 uint64_t

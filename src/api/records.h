@@ -32,13 +32,25 @@ typedef struct
   const char *page_token;
   const char *ids;    /* comma separated, at most 1,024 characters; NULL: all */
   bool ascending;     /* by id; false is Zoho's own order and leaves sort_by away (sorting is of the heavy class) */
-  bool all_leads_too; /* reserved: converted=both */
   const char *if_modified_since;
   ClientPriority priority;
 } RecordsList;
 
 /* GET /crm/v8/{module}. A page token that is no longer good is ZOHO_ERROR_CHANGED: begin the list again. */
 uint64_t records_list (Client *client, const RecordsList *list, RecordsDone done, void *data);
+
+/* POST /crm/v8/coql: the rows of @module with ids above @after and below @before, by id upwards, RECORDS_PAGE of them at
+ * most; for what page tokens do not reach. `select` takes other fields than `fields` does, and shows some in another form:
+ * good for names and times, not for documents. */
+typedef struct
+{
+  const char *module;
+  const char *fields; /* comma separated, without id */
+  uint64_t after, before;
+  ClientPriority priority;
+} RecordsBetween;
+
+uint64_t records_between (Client *client, const RecordsBetween *between, RecordsDone done, void *data);
 
 /* GET /crm/v8/{module}/{id}: @page has one row; an unknown id is ZOHO_ERROR_NOT_FOUND in each of Zoho's spellings
  * (204, 404, INVALID_DATA about the id). */

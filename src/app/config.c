@@ -18,6 +18,9 @@
 #define CONCURRENCY_MAX 25
 #define HEAVY_MAX 10
 
+#define CACHE_MB_MIN 16
+#define CACHE_MB_MAX (16 << 20)
+
 typedef struct
 {
   const char *name;
@@ -42,7 +45,7 @@ static const DataCenter data_centers[] = {
 static const char *const groups[] = { "account", "limits", NULL };
 static const char *const account_keys[]
     = { "data_center", "environment", "accounts_url", "api_url", "client_id", NULL };
-static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", NULL };
+static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", NULL };
 
 /* One file being read. */
 typedef struct
@@ -232,16 +235,18 @@ read_client_id (const Reading *reading, Config *config, GError **error)
 static bool
 read_limits (const Reading *reading, Config *config, GError **error)
 {
-  int64_t concurrency = 5, deadline_s = 60;
+  int64_t concurrency = 5, deadline_s = 60, cache_mb = 4096;
 
   if (!read_number (reading, "concurrency", 1, CONCURRENCY_MAX, &concurrency, error)
       || !read_number (reading, "daily_credits", 0, 1000000000, &config->daily_credits, error)
-      || !read_number (reading, "deadline", 1, 3600, &deadline_s, error))
+      || !read_number (reading, "deadline", 1, 3600, &deadline_s, error)
+      || !read_number (reading, "cache_mb", CACHE_MB_MIN, CACHE_MB_MAX, &cache_mb, error))
     return false;
   config->concurrency = (unsigned) concurrency;
   /* One slot stays free of heavy calls, so that a person's read need not wait behind them. */
   config->heavy_concurrency = (unsigned) CLAMP (concurrency - 1, 1, HEAVY_MAX);
   config->deadline_us = deadline_s * CLOCK_SECOND_US;
+  config->cache_bytes = (uint64_t) cache_mb << 20;
   return true;
 }
 

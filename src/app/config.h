@@ -12,6 +12,7 @@ typedef struct
   unsigned concurrency, heavy_concurrency;
   int64_t daily_credits; /* 0: no budget of our own */
   int64_t deadline_us;
+  uint64_t cache_bytes; /* what the documents on disk may take */
 } Config;
 
 /* Returns: NULL with one clear line in @error, which names @path. */

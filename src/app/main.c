@@ -4,6 +4,7 @@
 #include "app/options.h"
 #include "app/privacy.h"
 #include "app/status_command.h"
+#include "model/disk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ run (const Options *options)
       return login_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_STATUS:
       return status_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_CHECK_CACHE:
+      return disk_check (options->target) ? EXIT_SUCCESS : EXIT_FAILURE;
     case OPTIONS_HELP:
       fputs (options_help, stdout);
       return EXIT_SUCCESS;

@@ -18,6 +18,7 @@
 #include "base/lock.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ typedef struct
   Signals *signals;
   StatusSource status;
   Jsonl *events;
+  Disk *disk;
   pthread_mutex_t lock; /* guards phase; held while mounting, so that a signal sees a mount or none */
   Phase phase;
 } Mount;
@@ -126,7 +128,10 @@ build (Mount *mount)
   };
   StoreConfig store_config = {
     .client = mount->client,
+    .disk = mount->disk,
     .ttl_us = options->ttl_s * CLOCK_SECOND_US,
+    .offline_fail = options->offline_fail,
+    .sweep_s = options->sweep_s,
     .bare_names = options->bare_names,
     .record_changed = fs_record_changed,
     .record_gone = fs_record_gone,
@@ -149,6 +154,7 @@ build (Mount *mount)
     .started_us = clock_now_us (),
     .client = mount->client,
     .store = mount->store,
+    .disk = mount->disk,
     .fs = mount->fs,
   };
 }
@@ -164,12 +170,39 @@ attach (Mount *mount, GError **error)
   return true;
 }
 
-static bool
-start (Mount *mount, const Credentials *credentials, const char *token_path, GError **error)
+/* Whose documents they are: another sign-in may see other records, so it finds none of this one's. */
+static char *
+account_digest (const Config *config, const Credentials *credentials)
 {
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  const char *const parts[] = { config->api_url, config->client_id, credentials->refresh_token };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (parts); i++)
+    g_checksum_update (sum, (const guchar *) parts[i], (gssize) strlen (parts[i]) + 1);
+  return g_strdup (g_checksum_get_string (sum));
+}
+
+static Disk *
+open_disk (const Mount *mount, const Credentials *credentials, const Places *places)
+{
+  g_autofree char *folder = places_documents (places);
+  g_autofree char *account = account_digest (mount->config, credentials);
+  char *check[] = { "/proc/self/exe", "check-cache", folder, NULL };
+  DiskConfig config
+      = { .folder = folder, .account = account, .cap = mount->config->cache_bytes, .check = check };
+
+  return disk_open (&config);
+}
+
+static bool
+start (Mount *mount, const Credentials *credentials, const Places *places, GError **error)
+{
+  g_autofree char *token_path = places_token_path (places);
+
   mount->client = account_open (mount->config, credentials, token_path, error);
   if (mount->client == NULL || !account_check (mount->client, mount->config, error))
     return false;
+  mount->disk = open_disk (mount, credentials, places);
   build (mount);
   return attach (mount, error);
 }
@@ -183,6 +216,7 @@ tear_down (Mount *mount)
     store_stop (mount->store);
   fs_free (mount->fs);
   store_free (mount->store);
+  disk_free (mount->disk);
   client_free (mount->client);
   signals_end (mount->signals);
 }
@@ -207,7 +241,6 @@ static int
 live (const Options *options, const Config *config, const Credentials *credentials, const Places *places)
 {
   g_autofree char *mountpoint = g_canonicalize_filename (options->target, NULL);
-  g_autofree char *token_path = places_token_path (places);
   g_autofree char *events_path = places_journal_path (places, "events.jsonl");
   g_autoptr (Jsonl) events = jsonl_new (events_path, JSONL_CAP);
   g_autoptr (GError) error = NULL;
@@ -224,7 +257,7 @@ live (const Options *options, const Config *config, const Credentials *credentia
   privacy_guard ();
   signals_block ();
   mount.signals = signals_start (stop, abandon, &mount);
-  sound = start (&mount, credentials, token_path, &error);
+  sound = start (&mount, credentials, places, &error);
   if (sound)
     sound = serve (&mount);
   tear_down (&mount);

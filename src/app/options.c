@@ -10,6 +10,8 @@
 
 #define TTL_DEFAULT_S 60
 #define TTL_MAX_S 86400
+#define SWEEP_DEFAULT_S 86400
+#define SWEEP_MAX_S (30 * 86400)
 #define PROFILE_MAX 64
 
 const char options_help[]
@@ -28,11 +30,14 @@ const char options_help[]
       "\n"
       "Options of the mount:\n"
       "  ttl=SECONDS              how long what was read passes as fresh (60)\n"
+      "  sweep=SECONDS            how often all ids of a module in use are looked at, for what no delta tells: lost\n"
+      "                           permissions, converted leads, formulas (86400; 0: never)\n"
+      "  offline=stale|fail       when Zoho cannot be reached: show what was known last (stale), or fail\n"
       "  names=label|id           files named after records and their ids (label), or ids alone\n"
       "  log=LEVEL                error, warning (default), info or debug\n"
       "  config=FILE              instead of $XDG_CONFIG_HOME/zohofs/PROFILE.conf\n"
       "  state_dir=DIR            instead of $XDG_STATE_HOME/zohofs/PROFILE (the sign-in)\n"
-      "  cache_dir=DIR            instead of $XDG_CACHE_HOME/zohofs/PROFILE (the access token)\n"
+      "  cache_dir=DIR            instead of $XDG_CACHE_HOME/zohofs/PROFILE (documents, access token)\n"
       "  allow_other, allow_root, default_permissions, ro, nosuid, nodev, noexec, noatime, ...   as for any mount\n"
       "\n"
       "PROFILE is \"default\" when left out. In /etc/fstab: PROFILE /mnt fuse.zohofs _netdev,noauto,user 0 0\n"
@@ -92,6 +97,26 @@ set_ttl (Options *options, const char *value, GError **error)
 }
 
 static bool
+set_sweep (Options *options, const char *value, GError **error)
+{
+  guint64 seconds;
+
+  if (!g_ascii_string_to_unsigned (value, 10, 0, SWEEP_MAX_S, &seconds, NULL))
+    return refuse (error, "sweep=%s is not a number of seconds from 0 to %d.", value, SWEEP_MAX_S);
+  options->sweep_s = (int64_t) seconds;
+  return true;
+}
+
+static bool
+set_offline (Options *options, const char *value, GError **error)
+{
+  if (!g_str_equal (value, "fail") && !g_str_equal (value, "stale"))
+    return refuse (error, "offline=%s is neither offline=stale nor offline=fail.", value);
+  options->offline_fail = g_str_equal (value, "fail");
+  return true;
+}
+
+static bool
 set_names (Options *options, const char *value, GError **error)
 {
   if (!g_str_equal (value, "id") && !g_str_equal (value, "label"))
@@ -122,6 +147,8 @@ static const Word words[] = {
   { "cache_dir", set_cache_dir },
   { "ttl", set_ttl },
   { "names", set_names },
+  { "sweep", set_sweep },
+  { "offline", set_offline },
   { "log", set_log },
   { "allow_other", .pass = true },
   { "allow_root", .pass = true },
@@ -371,6 +398,9 @@ place_words (Options *options, GPtrArray *plain, GError **error)
       return place_login (options, plain, error);
     case OPTIONS_STATUS:
       return place_status (options, plain, error);
+    case OPTIONS_CHECK_CACHE:
+      options->target = g_strdup (plain->len == 1 ? plain->pdata[0] : "");
+      return true;
     case OPTIONS_HELP:
     case OPTIONS_VERSION:
       return true;
@@ -420,11 +450,14 @@ options_parse (int argc, char **argv, GError **error)
 
   options->profile = g_strdup ("default");
   options->ttl_s = TTL_DEFAULT_S;
+  options->sweep_s = SWEEP_DEFAULT_S;
   options->log_level = LOGGING_WARNING;
   if (argc > 1 && g_str_equal (argv[1], "login"))
     options->command = OPTIONS_LOGIN;
   else if (argc > 1 && g_str_equal (argv[1], "status"))
     options->command = OPTIONS_STATUS;
+  else if (argc > 1 && g_str_equal (argv[1], "check-cache"))
+    options->command = OPTIONS_CHECK_CACHE;
   if (options->command != OPTIONS_MOUNT)
     reader.at++;
   if (!read_arguments (options, &reader, plain, error) || !place_words (options, plain, error))

@@ -10,6 +10,7 @@ typedef enum
   OPTIONS_MOUNT,
   OPTIONS_LOGIN,
   OPTIONS_STATUS,
+  OPTIONS_CHECK_CACHE, /* ours alone: target is the folder */
   OPTIONS_HELP,
   OPTIONS_VERSION
 } OptionsCommand;
@@ -23,6 +24,8 @@ typedef struct
   bool foreground, trace;
   bool bare_names;
   int64_t ttl_s;
+  int64_t sweep_s;          /* between looks at all ids; 0: none */
+  bool offline_fail;
   LoggingLevel log_level;
   char *fuse_options;       /* what libfuse is to see, comma separated; NULL: nothing */
   char *config_file;        /* absolute; NULL: where the profile has it */

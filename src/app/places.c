@@ -32,6 +32,12 @@ places_journal_path (const Places *places, const char *name)
   return g_build_filename (places->state_dir, name, NULL);
 }
 
+char *
+places_documents (const Places *places)
+{
+  return g_build_filename (places->cache_dir, "documents-1", NULL);
+}
+
 void
 places_free (Places *places)
 {

@@ -15,6 +15,8 @@ Places *places_new (const Options *options);
 
 /* The file that holds the access token, shared by the processes of a profile. To g_free(). */
 char *places_token_path (const Places *places);
+/* The folder of the disk cache; the number is its format's. To g_free(). */
+char *places_documents (const Places *places);
 
 /* The file behind /.zohofs/@name, shared by the mounts of a profile. To g_free(). */
 char *places_journal_path (const Places *places, const char *name);

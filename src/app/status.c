@@ -63,13 +63,23 @@ last_error_of (const ClientStats *stats)
 }
 
 static json_t *
-cache_of (const StoreStats *stats)
+cache_of (const StoreStats *stats, Disk *disk)
 {
   json_t *cache = json_object ();
+  DiskStats kept;
+
+  disk_stats (disk, &kept);
 
   put_number (cache, "modules_listed", stats->modules_listed);
   put_number (cache, "records", (int64_t) stats->records);
   put_number (cache, "document_bytes", (int64_t) stats->document_bytes);
+  put_number (cache, "disk_bytes", (int64_t) kept.file_bytes);
+  put_number (cache, "disk_cap_bytes", (int64_t) kept.cap);
+  put_number (cache, "queued_bytes", (int64_t) kept.queued_bytes);
+  put_number (cache, "evicted", (int64_t) kept.evicted);
+  put_number (cache, "damaged", (int64_t) kept.damaged);
+  json_object_set_new (cache, "rebuilt", json_boolean (kept.rebuilt));
+  json_object_set_new (cache, "problem", kept.problem[0] == '\0' ? json_null () : json_from_text (kept.problem));
   return cache;
 }
 
@@ -94,7 +104,7 @@ status_text (const StatusSource *source)
   store_stats (source->store, &store);
   json_object_set_new (status, "account", account_of (source));
   json_object_set_new (status, "credits", credits_of (source, &client));
-  json_object_set_new (status, "cache", cache_of (&store));
+  json_object_set_new (status, "cache", cache_of (&store, source->disk));
   json_object_set_new (status, "fuse", requests_of (source->fs));
   json_object_set_new (status, "last_error", last_error_of (&client));
   json_object_set_new (status, "signed_out", json_boolean (client.signed_out));

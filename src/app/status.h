@@ -12,6 +12,7 @@ typedef struct
   int64_t started_us;    /* clock_now_us() */
   Client *client;
   Store *store;
+  Disk *disk;
   Fs *fs;
 } StatusSource;
 

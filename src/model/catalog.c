@@ -18,6 +18,17 @@ typedef struct
   uint64_t ticket;
 } ModulesCall;
 
+/* Modules and fields are looked at again this much less often than records. */
+#define LIFETIME_TTLS 15
+#define LIFETIME_MIN_US (15 * CLOCK_SECOND_US)
+#define LIFETIME_MAX_US (900 * CLOCK_SECOND_US)
+
+static int64_t
+good_until (const Store *store)
+{
+  return clock_now_us () + CLAMP (store->config.ttl_us * LIFETIME_TTLS, LIFETIME_MIN_US, LIFETIME_MAX_US);
+}
+
 static void
 schema_release (gpointer data)
 {
@@ -37,8 +48,11 @@ module_new (Store *store, ModuleKind kind, const char *name, uint64_t number)
   module->flights = g_hash_table_new (g_int64_hash, g_int64_equal);
   module->missing = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   module->deleted = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
-  module->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
-  table_init (module);
+  module->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  module->table = table_new ();
+  module->batches = g_ptr_array_new ();
+  module->version = 1;
+  module->count = -1;
   return module;
 }
 
@@ -49,7 +63,9 @@ module_free (StoreModule *module)
     return;
   load_free (module->load);
   refresh_free (module->refresh);
-  table_clear (module);
+  idsweep_free (module);
+  batches_free (module);
+  table_free (module->table);
   g_hash_table_unref (module->flights);
   g_hash_table_unref (module->missing);
   g_hash_table_unref (module->deleted);
@@ -65,19 +81,30 @@ module_free (StoreModule *module)
 }
 
 void
-module_note_rows (StoreModule *module, uint64_t id, const json_t *rows)
+module_note_row (StoreModule *module, const RowKnown *row)
 {
-  size_t index;
-  json_t *row;
+  const RowKnown *known = module_row (module, row->id);
 
-  json_array_foreach (rows, index, row)
-    {
-      uint64_t number = row_id (row);
-      RowKnown known = { id, row_modified (row) };
+  if (known != NULL && known->record == row->record && known->mtime == row->mtime)
+    return;
+  g_hash_table_replace (module->rows, g_memdup2 (row, sizeof *row), NULL);
+  index_put_row (module, row);
+}
 
-      if (number != 0)
-        g_hash_table_insert (module->rows, g_memdup2 (&number, sizeof number), g_memdup2 (&known, sizeof known));
-    }
+const RowKnown *
+module_row (const StoreModule *module, uint64_t row)
+{
+  gpointer known = NULL;
+
+  g_hash_table_lookup_extended (module->rows, &row, &known, NULL);
+  return known;
+}
+
+void
+module_forget_row (StoreModule *module, uint64_t row)
+{
+  if (g_hash_table_remove (module->rows, &row))
+    index_remove_row (module, row);
 }
 
 /* ---- modules ---------------------------------------------------------------------------------------------------- */
@@ -152,7 +179,7 @@ on_modules (json_t *rows, const GError *error, void *data)
         take_module (store, row);
       g_ptr_array_sort (store->listed, compare_modules);
       store->modules_known = true;
-      store->modules_until_us = clock_now_us () + SCHEMA_TTL_US;
+      store->modules_until_us = good_until (store);
     }
   else if (store->modules_known)
     store->modules_until_us = clock_now_us () + store->config.ttl_us;
@@ -171,6 +198,13 @@ modules_send (Store *store, ClientPriority priority)
   call_sent (store, call->ticket);
 }
 
+void
+catalog_look_again (Store *store)
+{
+  if (!store->modules_flying && clock_now_us () >= store->modules_until_us)
+    modules_send (store, CLIENT_BACKGROUND);
+}
+
 StoreState
 catalog_modules (Store *store, StoreWait *wait, GError **error)
 {
@@ -184,27 +218,44 @@ catalog_modules (Store *store, StoreWait *wait, GError **error)
 
 /* ---- fields ----------------------------------------------------------------------------------------------------- */
 
-static bool
-same_fields (const json_t *old_rows, const json_t *new_rows)
-{
-  return old_rows != NULL && json_equal (old_rows, new_rows);
-}
-
 /* Documents of the old schema would be missing a field, or have one too many: the listing is read anew. */
 static void
-take_fields (StoreModule *module, json_t *rows)
+replace_schema (StoreModule *module, Schema *schema)
 {
-  if (same_fields (module->fields, rows))
-    return;
   if (module->schema != NULL)
     {
       g_ptr_array_add (module->old_schemas, module->schema);
       g_clear_pointer (&module->load, load_free);
-      module->listing = LISTING_UNLISTED;
+      idsweep_free (module);
+      if (module->listing != LISTING_RESTORING)
+        module->listing = LISTING_UNLISTED;
     }
-  module->schema = schema_new (module->name, module->display_field, rows);
+  module->schema = schema;
+}
+
+static bool
+same_documents (const StoreModule *module, const Schema *schema)
+{
+  for (guint i = 0; i < schema->deep->len && i < module->schema->deep->len; i++)
+    ((DeepField *)schema->deep->pdata[i])->schema = ((DeepField *)module->schema->deep->pdata[i])->schema;
+  return schema_digest (module->schema) == schema_digest (schema);
+}
+
+static void
+take_fields (StoreModule *module, json_t *rows)
+{
+  Schema *schema;
+
+  if (module->fields != NULL && json_equal (module->fields, rows))
+    return;
   g_clear_pointer (&module->fields, json_decref);
   module->fields = json_deep_copy (rows);
+  schema = schema_new (module->name, module->display_field, module->fields);
+  /* Most changes of metadata (a picklist's values, a title) change no document. */
+  if (module->schema != NULL && same_documents (module, schema))
+    schema_free (schema);
+  else
+    replace_schema (module, schema);
 }
 
 static void
@@ -219,7 +270,7 @@ on_fields (json_t *rows, const GError *error, void *data)
   if (rows != NULL)
     {
       take_fields (module, rows);
-      module->schema_until_us = clock_now_us () + SCHEMA_TTL_US;
+      module->schema_until_us = good_until (store);
     }
   else if (module->schema != NULL)
     module->schema_until_us = clock_now_us () + store->config.ttl_us;
@@ -246,6 +297,28 @@ fields_ask (StoreModule *module, ClientPriority priority)
     fields_send (module, priority);
 }
 
+/* The module of @deep's rows; NULL for a linking module, of which the parent's own metadata tells all that is needed. */
+static StoreModule *
+rows_module (const StoreModule *module, const DeepField *deep)
+{
+  return deep->connected == NULL ? module_of (module->store, deep->module) : NULL;
+}
+
+/* Were the fields of a subform replaced since the module's schema was made? */
+static bool
+deep_is_old (const StoreModule *module)
+{
+  for (guint i = 0; i < module->schema->deep->len; i++)
+    {
+      const DeepField *deep = module->schema->deep->pdata[i];
+      const StoreModule *rows = rows_module (module, deep);
+
+      if (rows != NULL && deep->schema != NULL && rows->schema != deep->schema)
+        return true;
+    }
+  return false;
+}
+
 StoreState
 catalog_schema (StoreModule *module, StoreWait *wait, GError **error)
 {
@@ -254,19 +327,20 @@ catalog_schema (StoreModule *module, StoreWait *wait, GError **error)
   fields_ask (module, wait->priority);
   if (module->schema == NULL)
     return bell_wait (&module->schema_landed, wait);
+  if (deep_is_old (module))
+    replace_schema (module, schema_new (module->name, module->display_field, module->fields));
 
   for (guint i = 0; i < module->schema->deep->len; i++)
     {
-      DeepField *deep = module->schema->deep->pdata[i];
+      StoreModule *rows = rows_module (module, module->schema->deep->pdata[i]);
 
-      /* Of a linking module the parent's own metadata tells all that is needed. */
-      if (deep->connected == NULL && deep->schema == NULL)
-        fields_ask (module_of (module->store, deep->module), wait->priority);
+      if (rows != NULL)
+        fields_ask (rows, wait->priority);
     }
   for (guint i = 0; i < module->schema->deep->len; i++)
     {
       DeepField *deep = module->schema->deep->pdata[i];
-      StoreModule *rows = deep->connected == NULL ? module_of (module->store, deep->module) : NULL;
+      StoreModule *rows = rows_module (module, deep);
 
       if (rows != NULL && rows->schema == NULL)
         return bell_wait (&rows->schema_landed, wait);

@@ -73,7 +73,7 @@ flight_fail (Flight *flight, const GError *error)
     {
       int64_t until = clock_now_us () + MISSING_TTL_US;
 
-      table_remove (flight->module, flight->id);
+      table_remove (flight->module, flight->id, 0);
       g_hash_table_insert (flight->module->missing, g_memdup2 (&flight->id, sizeof flight->id),
                            g_memdup2 (&until, sizeof until));
     }
@@ -96,7 +96,8 @@ settle_deep (Flight *flight)
       json_array_foreach (source, index, row)
         if (json_is_object (row) && row_id (row) != 0)
           json_array_append_new (rows, rest != NULL ? json_incref (row) : document_row (deep, row));
-      module_note_rows (flight->module, flight->id, rows);
+      json_array_foreach (rows, index, row)
+        module_note_row (flight->module, &(RowKnown){ row_id (row), flight->id, row_modified (row) });
       document_set_rows (flight->record, deep->field, rows);
     }
 }
@@ -106,13 +107,10 @@ flight_land (Flight *flight)
 {
   StoreModule *module = flight->module;
   Document document = { 0 };
-  Entry *entry;
 
   settle_deep (flight);
   document_make (flight->schema, flight->record, flight->id, &document);
-  entry = table_put (module, flight->id, module->listing != LISTING_UNLISTED);
-  table_set (module, entry, &document);
-  entry->checked_us = clock_now_us ();
+  table_set (module, table_put (module, flight->id, module->listing >= LISTING_LOADING), &document);
   document_clear (&document);
   flight_end (flight, NULL);
 }
@@ -277,7 +275,7 @@ fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
 
   if (wait_failed (wait, error))
     return STORE_FAILED;
-  if (entry != NULL && entry->text != NULL && entry->checked_us >= wait_began_us (wait))
+  if (entry != NULL && entry->version != 0 && entry->checked_us >= wait_began_us (wait))
     return STORE_READY;
   if (missing_until != NULL && clock_now_us () < *missing_until)
     {

@@ -21,8 +21,14 @@ struct StoreList
 static StoreState
 ready_to_list (StoreModule *module, StoreWait *wait, GError **error)
 {
+  StoreState state;
+
   if (module->kind == MODULE_USERS)
     return people_load (module, wait, error);
+  load_foresee (module);
+  state = index_restore (module, wait, error);
+  if (state != STORE_READY)
+    return state;
   if (module->listing == LISTING_LISTED)
     return refresh_module (module, wait, error);
   return load_begin (module, wait, error);
@@ -41,9 +47,9 @@ store_list (StoreModule *module, StoreWait *wait, StoreList **list, GError **err
       StoreList *made = g_new0 (StoreList, 1);
 
       made->module = module;
-      made->order = order_ref (module->order);
+      made->order = order_ref (table_order (module->table));
       made->references = 1;
-      made->size = module->order->ids->len;
+      made->size = made->order->ids->len;
       made->streaming = module->listing != LISTING_LISTED;
       made->version = module->version;
       *list = made;

@@ -12,9 +12,6 @@
 
 #include <string.h>
 
-/* Zoho's page tokens end after 100,000 rows, from either end. */
-#define ROWS_MAX 200000
-
 /* Characters of an `ids` parameter (doc/api-notes.md): fewer than RECORDS_FULL_MAX ids fit when they are long. */
 #define IDS_BYTES_MAX 1024
 
@@ -47,7 +44,9 @@ struct Load
   StoreModule *module;
   const Schema *schema;
   Sweep *sweep;
+  Middle *middle;     /* what the sweep cannot reach, or NULL */
   GPtrArray *deep;    /* DeepLoad * */
+  bool names_only;    /* there are more subform or linking rows than can be listed: documents come singly */
   GHashTable *pending; /* id -> Pending */
   GArray *cut;        /* ids whose full texts are to be asked */
   GPtrArray *full_calls; /* FullCall *: in flight */
@@ -55,17 +54,10 @@ struct Load
   uint64_t want;
   int64_t started_wall_s;
   int64_t started_us;
-  struct CountCall *count_call;
+  bool spread;        /* its answers are of different moments */
   Refresh *closing;
   Bell moved;         /* something landed */
 };
-
-typedef struct CountCall
-{
-  Load *load; /* NULL: given up */
-  Store *store;
-  uint64_t ticket;
-} CountCall;
 
 static void
 pending_free (gpointer data)
@@ -91,14 +83,13 @@ load_free (Load *load)
 {
   if (load == NULL)
     return;
-  if (load->count_call != NULL)
-    load->count_call->load = NULL;
   for (guint i = 0; i < load->full_calls->len; i++)
     ((FullCall *)load->full_calls->pdata[i])->load = NULL;
   fetch_forget (load->module, load);
   bell_ring (load->module->store, &load->moved, NULL);
   refresh_free (load->closing);
   sweep_free (load->sweep);
+  middle_free (load->middle);
   g_ptr_array_unref (load->deep);
   g_ptr_array_unref (load->full_calls);
   g_hash_table_unref (load->pending);
@@ -107,6 +98,7 @@ load_free (Load *load)
 }
 
 static void load_go_on (Load *load, const GError *error, int64_t sent_us);
+
 
 /* ---- documents -------------------------------------------------------------------------------------------------- */
 
@@ -119,19 +111,11 @@ deep_done (const Load *load)
   return true;
 }
 
-static void
-set_document (Load *load, Entry *entry, Document *document)
-{
-  table_set (load->module, entry, document);
-  entry->checked_us = clock_now_us ();
-}
-
 /* Makes the document of @pending if everything it needs is there. Returns: true when it did. */
 static bool
 finish (Load *load, Pending *pending)
 {
   Document document = { 0 };
-  Entry *entry;
 
   if (pending->needs_full || !deep_done (load))
     return false;
@@ -142,8 +126,7 @@ finish (Load *load, Pending *pending)
       document_set_rows (pending->row, deep->deep->field, g_hash_table_lookup (deep->rows, &pending->id));
     }
   document_make (load->schema, pending->row, pending->id, &document);
-  entry = table_put (load->module, pending->id, true);
-  set_document (load, entry, &document);
+  table_set (load->module, table_put (load->module, pending->id, true), &document);
   document_clear (&document);
   return true;
 }
@@ -168,6 +151,7 @@ static void
 load_single (Load *load, uint64_t id)
 {
   load->singles++;
+  load->spread = true;
   fetch_for (load->module, id, on_single, load);
 }
 
@@ -206,7 +190,7 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
 
   if (document != NULL)
     {
-      set_document (load, table_put (load->module, id, true), document);
+      table_set (load->module, table_put (load->module, id, true), document);
       return;
     }
   if (torn)
@@ -214,6 +198,8 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
       load_single (load, id);
       return;
     }
+  if (load->names_only)
+    return;
   pending = g_new0 (Pending, 1);
   pending->id = id;
   pending->row = json_deep_copy (row);
@@ -252,8 +238,17 @@ deep_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
       g_hash_table_insert (deep->rows, g_memdup2 (&record, sizeof record), rows);
     }
   json_array_append_new (rows, document_row (deep->deep, row));
-  g_hash_table_insert (module->rows, g_memdup2 (&id, sizeof id),
-                       g_memdup2 (&(RowKnown){ record, row_modified (row) }, sizeof (RowKnown)));
+  module_note_row (module, &(RowKnown){ id, record, row_modified (row) });
+}
+
+/* The rows of a deep field are too many to be had: what was read of them is of no use. */
+static void
+give_deep_up (Load *load)
+{
+  load->names_only = true;
+  g_ptr_array_set_size (load->deep, 0);
+  g_hash_table_remove_all (load->pending);
+  g_array_set_size (load->cut, 0);
 }
 
 static void
@@ -261,10 +256,14 @@ deep_progress (void *data, const GError *error)
 {
   DeepLoad *deep = data;
   Load *load = deep->load;
+  uint64_t after, before;
+  int64_t failed_us = sweep_failed_us (deep->sweep);
 
-  if (error == NULL && deep_done (load))
+  if (error == NULL && sweep_is_capped (deep->sweep, &after, &before))
+    give_deep_up (load);
+  else if (error == NULL && deep_done (load))
     g_hash_table_foreach_remove (load->pending, finish_one, load);
-  load_go_on (load, error, sweep_failed_us (deep->sweep));
+  load_go_on (load, error, failed_us);
 }
 
 /* ---- full texts ------------------------------------------------------------------------------------------------- */
@@ -354,6 +353,7 @@ send_full (Load *load)
   unsigned size;
   g_autofree char *ids = full_ids (load->cut, &size);
 
+  load->spread = true;
   call->load = load;
   call->store = load->module->store;
   call->ids = g_array_new (FALSE, FALSE, sizeof (uint64_t));
@@ -395,12 +395,30 @@ start_over (Load *load)
   load_free (load);
 }
 
+/* All that changed up to @since is in the table. */
+static void
+complete (Load *load, int64_t since)
+{
+  StoreModule *module = load->module;
+  int64_t now = clock_now_us ();
+
+  module->second_pass = false;
+  module->listing = LISTING_LISTED;
+  module->since = since;
+  module->swept = since;
+  module->refreshed_us = now;
+  module->fresh_until_us = now + module->store->config.ttl_us;
+  module->stale_offline = false;
+  module->load = NULL;
+  index_end (module);
+  load_free (load);
+}
+
 static void
 on_closed (void *data, int64_t server_time, bool relist, int64_t sent_us, const GError *error)
 {
   Load *load = data;
   StoreModule *module = load->module;
-  int64_t now = clock_now_us ();
 
   load->closing = NULL;
   if (error != NULL)
@@ -414,20 +432,19 @@ on_closed (void *data, int64_t server_time, bool relist, int64_t sent_us, const 
       start_over (load);
       return;
     }
-  module->second_pass = false;
-  module->listing = LISTING_LISTED;
-  module->since = server_time != 0 ? server_time : load->started_wall_s;
-  module->refreshed_us = now;
-  module->fresh_until_us = now + module->store->config.ttl_us;
-  module->stale_offline = false;
-  module->load = NULL;
-  load_free (load);
+  complete (load, server_time != 0 ? server_time : load->started_wall_s);
+}
+
+static bool
+sweep_over (const Load *load)
+{
+  return sweep_done (load->sweep) || (load->middle != NULL && middle_done (load->middle));
 }
 
 static bool
 rows_done (const Load *load)
 {
-  return sweep_done (load->sweep) && deep_done (load) && load->cut->len == 0 && load->full_calls->len == 0
+  return sweep_over (load) && deep_done (load) && load->cut->len == 0 && load->full_calls->len == 0
          && load->singles == 0 && g_hash_table_size (load->pending) == 0;
 }
 
@@ -437,20 +454,15 @@ drop_unseen (Load *load)
 {
   StoreModule *module = load->module;
   g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (uint64_t));
-  GHashTableIter iter;
-  gpointer value;
+  TableIter iter;
+  const Entry *entry;
 
-  g_hash_table_iter_init (&iter, module->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const Entry *entry = value;
-
-      if (g_hash_table_contains (module->ordered, &entry->id) && entry->checked_us < load->started_us
-          && !sweep_saw (load->sweep, entry->id))
-        g_array_append_val (gone, entry->id);
-    }
+  table_iterate (module->table, &iter);
+  while ((entry = table_next (&iter)) != NULL)
+    if (entry->listed && entry->checked_us < load->started_us && !sweep_saw (load->sweep, entry->id))
+      g_array_append_val (gone, entry->id);
   for (guint i = 0; i < gone->len; i++)
-    table_remove (module, g_array_index (gone, uint64_t, i));
+    table_remove (module, g_array_index (gone, uint64_t, i), 0);
 }
 
 static bool
@@ -459,11 +471,51 @@ busy (const Load *load)
   for (guint i = 0; i < load->deep->len; i++)
     if (sweep_flying (((DeepLoad *)load->deep->pdata[i])->sweep))
       return true;
-  return sweep_flying (load->sweep) || load->full_calls->len > 0 || load->singles > 0 || load->closing != NULL
-         || load->count_call != NULL;
+  return sweep_flying (load->sweep) || (load->middle != NULL && middle_flying (load->middle)) || load->full_calls->len > 0 || load->singles > 0 || load->closing != NULL
+         || load->module->count_flying;
 }
 
-/* Sends what is due. */
+/* A record that the sweep cannot reach: its name is listed, its document comes when it is wanted. */
+static void
+middle_row (void *data, uint64_t id, const json_t *row)
+{
+  Load *load = data;
+  Entry *entry = table_put (load->module, id, true);
+
+  if (entry->version != 0 && entry->mtime != row_modified (row))
+    table_outdate (load->module, entry);
+  load_name (load, id, row);
+  entry->mtime = row_modified (row);
+  entry->checked_us = clock_now_us ();
+  index_put (load->module, entry);
+}
+
+static void
+middle_progress (void *data, const GError *error)
+{
+  load_go_on (data, error, INT64_MAX);
+}
+
+static void
+pump_middle (Load *load)
+{
+  uint64_t rows = sweep_rows (load->sweep), after, before;
+
+  if (load->middle == NULL && sweep_is_capped (load->sweep, &after, &before))
+    load->middle = middle_new (load->module, after, before, middle_row, middle_progress, load);
+  if (load->middle != NULL)
+    middle_pump (load->middle, load->want > rows ? load->want - rows : 0);
+}
+
+/* Is all that was read of one moment? Then nothing can have changed while it was read. */
+static bool
+is_snapshot (const Load *load)
+{
+  return sweep_pages (load->sweep) == 1 && load->deep->len == 0 && !load->spread && !load->module->second_pass
+         && sweep_server_time (load->sweep) != 0;
+}
+
+/* Sends what is due. May end the load. */
 static void
 pump (Load *load)
 {
@@ -472,15 +524,21 @@ pump (Load *load)
   if (load->closing != NULL)
     return;
   sweep_pump (load->sweep, load->want);
+  pump_middle (load);
   for (guint i = 0; i < load->deep->len; i++)
     sweep_pump (((DeepLoad *)load->deep->pdata[i])->sweep, UINT64_MAX);
-  while (load->cut->len >= RECORDS_FULL_MAX || (load->cut->len > 0 && sweep_done (load->sweep)))
+  while (load->cut->len >= RECORDS_FULL_MAX || (load->cut->len > 0 && sweep_over (load)))
     send_full (load);
   if (!rows_done (load))
     return;
   /* What the pass before has seen is not gone because this one missed it. */
   if (!load->module->second_pass)
     drop_unseen (load);
+  if (is_snapshot (load))
+    {
+      complete (load, server_time);
+      return;
+    }
   load->closing = refresh_new (load->module, server_time != 0 ? server_time : load->started_wall_s, false, on_closed,
                                load);
 }
@@ -489,40 +547,55 @@ pump (Load *load)
 static void
 load_go_on (Load *load, const GError *error, int64_t sent_us)
 {
+  StoreModule *module = load->module;
+
   if (error == NULL)
     pump (load);
-  bell_fail (load->module->store, &load->moved, error, sent_us);
+  if (module->load == load)
+    bell_fail (module->store, &load->moved, error, sent_us);
 }
 
 static void
 on_count (int64_t count, const GError *error, void *data)
 {
-  g_autofree CountCall *call = data;
-  Store *store = call->store;
+  StoreModule *module = data;
+  Store *store = module->store;
   Load *load;
 
-  call_begin (store, &call->ticket);
-  load = call->load;
+  call_begin (store, &module->count_ticket);
+  module->count_flying = false;
+  module->count = error == NULL ? count : -1;
+  load = module->load;
   if (load != NULL)
     {
-      load->count_call = NULL;
-      if (error == NULL && count > ROWS_MAX)
-        {
-          g_autoptr (GError) large = g_error_new (ZOHO_ERROR, ZOHO_ERROR_TOO_LARGE,
-                                                  "%s has %" G_GINT64_FORMAT " records; more than %d cannot be listed yet",
-                                                  load->module->name, count, ROWS_MAX);
-
-          bell_ring (store, &load->moved, large);
-        }
-      else
-        {
-          /* The count is but a hint: without it the pages come one after the other. */
-          if (error == NULL)
-            sweep_expect (load->sweep, count);
-          load_go_on (load, NULL, 0);
-        }
+      sweep_expect (load->sweep, module->count);
+      load_go_on (load, NULL, 0);
     }
   call_end (store);
+}
+
+/* The count is but a hint: without it the pages come one after the other. */
+static void
+ask_count (StoreModule *module)
+{
+  if (module->count_flying)
+    return;
+  module->count_flying = true;
+  module->count = -1;
+  module->count_ticket
+      = records_count (module->store->config.client, module->name, CLIENT_LISTING, on_count, module);
+  call_sent (module->store, module->count_ticket);
+}
+
+void
+load_foresee (StoreModule *module)
+{
+  if (module->listing == LISTING_UNLISTED && module->schema == NULL && !module->counted
+      && !disk_index_restore (module->store->config.disk, module_key (module), 0, &(DiskRestore){ 0 }, &(DiskModule){ 0 }))
+    {
+      module->counted = true;
+      ask_count (module);
+    }
 }
 
 static Load *
@@ -530,7 +603,7 @@ load_new (StoreModule *module)
 {
   Load *load = g_new0 (Load, 1);
   const Schema *schema = module->schema;
-  SweepConfig config = { .module = module->name, .slices = schema->slices, .count = -1, .priority = CLIENT_LISTING,
+  SweepConfig config = { .module = module->name, .slices = schema->slices, .count = module->count, .priority = CLIENT_LISTING,
                          .schema = schema->deep->len == 0 ? schema : NULL, .row = load_row, .name = load_name,
                          .progress = load_progress, .data = load };
 
@@ -559,18 +632,6 @@ load_new (StoreModule *module)
   return load;
 }
 
-static void
-ask_count (Load *load)
-{
-  CountCall *call = g_new0 (CountCall, 1);
-
-  call->load = load;
-  call->store = load->module->store;
-  load->count_call = call;
-  call->ticket = records_count (call->store->config.client, load->module->name, CLIENT_LISTING, on_count, call);
-  call_sent (call->store, call->ticket);
-}
-
 StoreState
 load_begin (StoreModule *module, StoreWait *wait, GError **error)
 {
@@ -582,12 +643,21 @@ load_begin (StoreModule *module, StoreWait *wait, GError **error)
     {
       module->listing = LISTING_LOADING;
       module->version++;
+      index_begin (module);
       module->load = load_new (module);
       module->load->want = RECORDS_PAGE;
       pump (module->load); /* the first page goes before the count */
-      ask_count (module->load);
+      if (!module->counted)
+        ask_count (module);
+      module->counted = false;
     }
   return STORE_READY;
+}
+
+bool
+load_brings_documents (const StoreModule *module)
+{
+  return module->load != NULL && module->load->middle == NULL && !module->load->names_only;
 }
 
 StoreState

@@ -30,29 +30,28 @@ user_document (const json_t *row, Document *document)
 static void
 take_users (StoreModule *users, json_t *rows)
 {
-  g_autoptr (GHashTable) here = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_autoptr (IdSet) here = idset_new ();
   g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (uint64_t));
-  GHashTableIter iter;
-  gpointer value;
+  TableIter iter;
+  const Entry *known;
   size_t index;
   json_t *row;
 
   json_array_foreach (rows, index, row)
     {
       Document document = { 0 };
-      Entry *entry = table_put (users, row_id (row), true);
 
       user_document (row, &document);
-      table_set (users, entry, &document);
+      table_set (users, table_put (users, row_id (row), true), &document);
       document_clear (&document);
-      g_hash_table_add (here, &entry->id);
+      idset_add (here, row_id (row));
     }
-  g_hash_table_iter_init (&iter, users->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (!g_hash_table_contains (here, &((Entry *)value)->id))
-      g_array_append_val (gone, ((Entry *)value)->id);
+  table_iterate (users->table, &iter);
+  while ((known = table_next (&iter)) != NULL)
+    if (!idset_contains (here, known->id))
+      g_array_append_val (gone, known->id);
   for (guint i = 0; i < gone->len; i++)
-    table_remove (users, g_array_index (gone, uint64_t, i));
+    table_remove (users, g_array_index (gone, uint64_t, i), 0);
 }
 
 static void

@@ -9,6 +9,8 @@
 
 #include "api/metadata.h"
 #include "api/records.h"
+#include "base/idset.h"
+#include "base/workers.h"
 #include "model/names.h"
 #include "model/store.h"
 
@@ -65,22 +67,30 @@ typedef struct
   struct Schema *schema; /* of that module; NULL until known; owned by its StoreModule */
 } DeepField;
 
-/* What the documents of a module consist of. Immutable once built. */
+/* What the documents of a module consist of. Immutable once the schemas of its deep fields are known. */
 typedef struct Schema
 {
   GPtrArray *fields;   /* char *: visible API names, sorted */
   GPtrArray *slices;   /* char *: `fields` parameters */
   GPtrArray *deep;     /* DeepField * */
   GPtrArray *rich;     /* char *: rich text fields; also in slices */
+  GPtrArray *computed; /* char *: formulas and rollups, which change without their record; fields' own */
   GHashTable *known;   /* set of fields, for filtering */
   char *label;         /* the display field, or NULL */
   char *rich_fields;   /* comma list of rich */
+  char *watched;       /* see schema_watched() */
   bool has_modified;   /* Modified_Time is among the fields */
   bool has_se_module;  /* What_Id is */
 } Schema;
 
 Schema *schema_new (const char *module, const char *display_field, json_t *fields);
 void schema_free (Schema *schema);
+/* Equal digests, equal documents of equal records. */
+uint64_t schema_digest (const Schema *schema);
+/* Does one list call give whole rows? */
+bool schema_is_flat (const Schema *schema);
+/* The `fields` parameter that tells of a row whether its document is the same. */
+const char *schema_watched (const Schema *schema);
 /* Is @field of a subform or linking row part of the parent's document? */
 bool schema_row_field (const char *field);
 
@@ -118,11 +128,12 @@ bool rich_is_cut_length (const json_t *value);
 typedef struct
 {
   uint64_t id;
+  uint64_t version;   /* of its document on disk; 0: none yet */
   int64_t mtime;
-  uint64_t version; /* 0: no document yet */
-  GBytes *text;
-  char *label;      /* NULL: not known */
   int64_t checked_us; /* when we last knew it to be current; for single records outside a listing */
+  char *label;        /* NULL: not known */
+  uint32_t size;      /* of the document */
+  bool listed;        /* in the order */
 } Entry;
 
 /* Ids in the order they came, shared by the lists that were opened on it. */
@@ -132,18 +143,42 @@ typedef struct
   GArray *ids; /* uint64_t; only grows */
 } Order;
 
-Entry *table_find (StoreModule *module, uint64_t id);
+typedef struct Table Table;
+
+typedef struct
+{
+  GHashTableIter iter;
+} TableIter;
+
+/* Without a lock while nobody else knows it. */
+Table *table_new (void);
+void table_free (Table *table); /* NULL is fine */
+void table_restore (Table *table, const DiskEntry *kept);
+
+/* Lock held, all below. */
+Order *table_order (const Table *table);
+size_t table_size (const Table *table);
+uint64_t table_bytes (const Table *table); /* of all documents */
+/* Nothing may be put or removed meanwhile. */
+void table_iterate (const Table *table, TableIter *iter);
+Entry *table_next (TableIter *iter); /* NULL at the end */
+Entry *table_find (const StoreModule *module, uint64_t id);
 /* The entry, made when new. Appends it to the order when @listed and not in it yet. */
 Entry *table_put (StoreModule *module, uint64_t id, bool listed);
-/* Takes over @document's text and label. Tells the listener what changed. */
+/* Takes over @document's label. Tells the listener what changed; the entry is current as of now. */
 void table_set (StoreModule *module, Entry *entry, Document *document);
-/* Tells the listener. */
-void table_remove (StoreModule *module, uint64_t id);
-void table_init (StoreModule *module);
-void table_clear (StoreModule *module);
+/* The document of @entry is another one than we have: it is to be fetched. */
+void table_outdate (StoreModule *module, Entry *entry);
+/* Tells the listener. @deleted_at: when it was deleted, and so may be restored; 0: it is just not there. */
+void table_remove (StoreModule *module, uint64_t id, int64_t deleted_at);
+/* Makes @table, from disk, the module's, with what was known before. */
+void table_adopt (StoreModule *module, Table *table);
 void entry_fill (const Entry *entry, StoreEntry *out);
 Order *order_ref (Order *order);
 void order_unref (Order *order);
+/* @name is taken over. @old_version 0: there was none, or which fields differ does not matter. */
+void store_tell_event (StoreModule *module, StoreEventKind kind, const Entry *entry, char *name, uint64_t old_version,
+                       GBytes *text);
 
 /* ---- sweep.c ---- */
 
@@ -156,6 +191,7 @@ typedef struct
   const char *module;
   const GPtrArray *slices;
   int64_t count;               /* how many rows to expect; -1 unknown */
+  const char *ids;             /* these rows alone, comma separated; NULL: all */
   const char *if_modified_since; /* a delta: no numbered pages ahead, one end only; NULL: all rows */
   ClientPriority priority;
   /* Not NULL, one slice: the documents of rows are made ahead, without the lock; it must outlive the sweep's calls. */
@@ -177,13 +213,32 @@ Sweep *sweep_new (Store *store, const SweepConfig *config);
 /* Sends what may be sent while fewer than @want rows have landed. */
 void sweep_pump (Sweep *sweep, uint64_t want);
 bool sweep_done (const Sweep *sweep);
+/* Page tokens reach no further: the rows with ids between @after and @before are left. */
+bool sweep_is_capped (const Sweep *sweep, uint64_t *after, uint64_t *before);
 bool sweep_flying (const Sweep *sweep); /* something is in flight */
 bool sweep_saw (const Sweep *sweep, uint64_t id); /* its whole row was given */
 uint64_t sweep_rows (const Sweep *sweep); /* whole ones given */
+unsigned sweep_pages (const Sweep *sweep); /* landed */
 int64_t sweep_failed_us (const Sweep *sweep); /* when the call that failed last went out */
 int64_t sweep_server_time (const Sweep *sweep); /* of the first answer, 0 unknown */
 /* Calls in flight are let go: their answers will be dropped. */
 void sweep_free (Sweep *sweep);
+
+/* ---- middle.c: names and times of what a capped sweep leaves ---- */
+
+typedef struct Middle Middle;
+typedef void (*MiddleRow) (void *data, uint64_t id, const json_t *row); /* lock held */
+/* After each answer; lock held; it may free the middle. */
+typedef void (*MiddleProgress) (void *data, const GError *error);
+
+/* Lock held, all of them. Bounds are exclusive. Nothing is sent before middle_pump(). */
+Middle *middle_new (StoreModule *module, uint64_t after, uint64_t before, MiddleRow row, MiddleProgress progress,
+                    void *data);
+/* Sends while fewer than @want rows have landed. */
+void middle_pump (Middle *middle, uint64_t want);
+bool middle_done (const Middle *middle);
+bool middle_flying (const Middle *middle);
+void middle_free (Middle *middle); /* NULL is fine */
 
 /* ---- the store ---- */
 
@@ -197,19 +252,23 @@ typedef enum
 } ModuleKind;
 
 /*   state      listing              leaves when
- *   UNLISTED   none                 somebody lists it            -> LOADING
+ *   UNLISTED   none                 somebody looks at it         -> RESTORING
+ *   RESTORING  none                 the disk had it              -> LISTED
+ *                                   the disk had none            -> LOADING, once somebody lists it
  *   LOADING    grows while read     everything has landed        -> LISTED
  *   LISTED     whole                fields changed, delta broke  -> LOADING
  */
 typedef enum
 {
   LISTING_UNLISTED,
+  LISTING_RESTORING,
   LISTING_LOADING,
   LISTING_LISTED
 } ListingState;
 
 typedef struct
 {
+  uint64_t id;
   uint64_t record;
   int64_t mtime; /* 0: not known */
 } RowKnown;
@@ -229,28 +288,38 @@ struct StoreModule
   int64_t schema_until_us;
   bool schema_flying;
   Bell schema_landed;
+  int64_t count;          /* as Zoho counted lately; -1 unknown */
+  uint64_t count_ticket;
+  bool count_flying;
+  bool counted;           /* the count is for a listing that has not begun */
 
-  GHashTable *entries;    /* &entry->id -> Entry */
-  GHashTable *ordered;    /* set of ids in order */
-  Order *order;
+  Table *table;
   uint64_t version;       /* of the set of names */
-  uint64_t order_holes;   /* removed entries that are still in order */
   int64_t mtime;
 
   ListingState listing;
   bool second_pass;       /* the load under way follows one in which records went away */
   Load *load;
-  int64_t fresh_until_us; /* the listing; LISTED only */
+  int64_t fresh_until_us; /* the listing; LISTED only; 0: not looked at since it was restored */
   int64_t since;          /* server time up to which all changes are known */
+  int64_t swept;          /* server time of the last look at all ids */
+  struct IdSweep *id_sweep; /* under way, or NULL */
   Refresh *refresh;       /* in flight, or NULL */
   Bell refreshed;
   bool stale_offline;     /* the last refresh found no connection */
 
   int64_t refreshed_us;   /* when the last revalidation or listing ended */
   GHashTable *deleted;    /* ids that /deleted named -> int64_t *: when; they may be restored */
-  GHashTable *rows;       /* id of a subform or linking row -> RowKnown */
+  GHashTable *rows;       /* set of RowKnown, by the id of a subform or linking row */
+
+  uint64_t epoch;         /* index.c, to the next blank line */
+  int64_t index_since, index_written;
+  bool index_dirty, restore_tried;
+  Bell restored;
 
   GHashTable *flights;    /* id -> Flight (fetch.c) */
+  GPtrArray *batches;     /* batch.c: in flight */
+  guint batch_place;      /* in the order: where the last one ended */
   GHashTable *missing;    /* id -> int64_t *: known not to be there, until */
 
   json_t *related_lists;  /* texts.c */
@@ -267,6 +336,7 @@ struct Store
   GHashTable *tickets;    /* set of uint64_t * */
   bool stopping;
   GQueue outbox;          /* wait.c */
+  Workers *reader;        /* reads indexes from disk */
 
   GHashTable *modules;    /* name -> StoreModule; never removed while the store lives */
   GPtrArray *listed;      /* StoreModule *: the directories, sorted */
@@ -284,7 +354,8 @@ struct Store
   Bell org_landed;
 };
 
-#define SCHEMA_TTL_US (15 * 60 * INT64_C (1000000))
+/* After a revalidation that found no connection, the next one is tried this much later. */
+#define REFRESH_OFFLINE_RETRY_US (5 * INT64_C (1000000))
 #define MISSING_TTL_US (1 * INT64_C (1000000))
 #define OVERLAP_S 120 /* of deltas: clocks and comparisons differ (doc/api-notes.md) */
 
@@ -292,16 +363,41 @@ struct Store
 StoreModule *module_new (Store *store, ModuleKind kind, const char *name, uint64_t number);
 void module_free (StoreModule *module);
 StoreState catalog_modules (Store *store, StoreWait *wait, GError **error);
+/* Asks for known modules again when it is time. */
+void catalog_look_again (Store *store);
 /* The module's schema and those of its subforms. */
 StoreState catalog_schema (StoreModule *module, StoreWait *wait, GError **error);
-/* Notes that subform or linking rows belong to record @id, for deletions, which name no parent. */
-void module_note_rows (StoreModule *module, uint64_t id, const json_t *rows);
+/* Notes which record a subform or linking row belongs to, for deletions, which name no parent. */
+void module_note_row (StoreModule *module, const RowKnown *row);
+const RowKnown *module_row (const StoreModule *module, uint64_t row); /* NULL: not known */
+void module_forget_row (StoreModule *module, uint64_t row);
+
+/* index.c; lock held */
+uint64_t module_key (const StoreModule *module); /* on disk */
+/* The module is listed from scratch. */
+void index_begin (StoreModule *module);
+void index_put (StoreModule *module, const Entry *entry);
+void index_remove (StoreModule *module, uint64_t id, int64_t deleted_at);
+void index_put_row (StoreModule *module, const RowKnown *row);
+void index_remove_row (StoreModule *module, uint64_t row);
+/* All changes up to module->since are in the table. */
+void index_end (StoreModule *module);
+/* Takes up what an earlier mount left, once; READY: the listing is LISTED, or has to be made. */
+StoreState index_restore (StoreModule *module, StoreWait *wait, GError **error);
+
+/* idsweep.c; lock held: looks at all ids in the background when it is time. */
+void idsweep_consider (StoreModule *module);
+void idsweep_free (StoreModule *module);
 
 /* load.c; lock held */
+/* The module will be listed once its fields are known: what can be asked before that is. */
+void load_foresee (StoreModule *module);
 /* Starts the first listing or goes on with it; READY once it streams. */
 StoreState load_begin (StoreModule *module, StoreWait *wait, GError **error);
 /* More is wanted: @rows of them in all. WAITING until something lands. */
 StoreState load_want (StoreModule *module, uint64_t rows, StoreWait *wait, GError **error);
+/* Are documents on their way with the listing under way, and not only names? */
+bool load_brings_documents (const StoreModule *module);
 void load_free (Load *load);
 
 /* refresh.c; lock held */
@@ -315,6 +411,8 @@ Refresh *refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone
 /* Its @done will not be called any more. NULL is fine. */
 void refresh_free (Refresh *refresh);
 
+bool refresh_is_offline (const StoreModule *module, const GError *error); /* old answers are to be served instead */
+
 /* fetch.c; lock held: one record, afresh. READY means the entry in the table was fetched since @wait began. */
 StoreState fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GError **error);
 /* The same for the model itself: @done (lock held) once it is in the table, or has failed. The schema must be known. */
@@ -322,6 +420,10 @@ typedef void (*FetchDone) (void *data, uint64_t id, const GError *error);
 void fetch_for (StoreModule *module, uint64_t id, FetchDone done, void *data);
 /* @done with @data will not be called any more. */
 void fetch_forget (StoreModule *module, void *data);
+
+/* batch.c; lock held: the same, with what is listed next to it and lacks its document too. */
+StoreState batch_fetch (StoreModule *module, uint64_t id, StoreWait *wait, GError **error);
+void batches_free (StoreModule *module);
 
 /* people.c; lock held: the whole of /Users */
 StoreState people_load (StoreModule *users, StoreWait *wait, GError **error);

@@ -8,9 +8,6 @@
 /* More changed records than this are not fetched one by one. */
 #define SINGLES_MAX 200
 
-/* After a revalidation that found no connection, the next one is tried this much later. */
-#define OFFLINE_RETRY_US (5 * CLOCK_SECOND_US)
-
 /* The rows that changed in one module: the records' own, or those of a deep field. */
 typedef struct
 {
@@ -39,7 +36,7 @@ struct Refresh
   void *data;
   GPtrArray *deltas;   /* Delta * */
   GPtrArray *deletions; /* DeletedCall *: in flight */
-  GHashTable *gone;    /* set of ids that /deleted named now */
+  IdSet *gone;         /* that /deleted named now */
   GHashTable *singles; /* ids to be fetched one by one */
   unsigned fetching;
   bool fetched;        /* the singles have been sent */
@@ -67,7 +64,7 @@ refresh_free (Refresh *refresh)
   fetch_forget (refresh->module, refresh);
   g_ptr_array_unref (refresh->deletions);
   g_ptr_array_unref (refresh->deltas);
-  g_hash_table_unref (refresh->gone);
+  idset_free (refresh->gone);
   g_hash_table_unref (refresh->singles);
   g_free (refresh);
 }
@@ -140,7 +137,7 @@ delta_deep_row (Delta *delta, uint64_t id, const json_t *row)
 {
   StoreModule *module = delta->refresh->module;
   const char *parent = json_get_text (json_object_get (row, delta->deep->parent), "id");
-  const RowKnown *known = g_hash_table_lookup (module->rows, &id);
+  const RowKnown *known = module_row (module, id);
   uint64_t record = 0;
 
   if (parent == NULL || !names_parse_id (parent, &record) || table_find (module, record) == NULL)
@@ -148,8 +145,7 @@ delta_deep_row (Delta *delta, uint64_t id, const json_t *row)
   if (known != NULL && known->record == record && known->mtime == row_modified (row))
     return;
   want_single (delta->refresh, record);
-  g_hash_table_insert (module->rows, g_memdup2 (&id, sizeof id),
-                       g_memdup2 (&(RowKnown){ record, row_modified (row) }, sizeof (RowKnown)));
+  module_note_row (module, &(RowKnown){ id, record, row_modified (row) });
 }
 
 /* A changed record. Where its row says everything it is the document; else the record is fetched if it is another one. */
@@ -167,11 +163,8 @@ delta_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
       return;
     }
   if (document != NULL && refresh->schema->deep->len == 0)
-    {
-      table_set (module, table_put (module, id, true), document);
-      table_find (module, id)->checked_us = clock_now_us ();
-    }
-  else if (entry == NULL || entry->text == NULL || entry->mtime != row_modified (row))
+    table_set (module, table_put (module, id, true), document);
+  else if (entry == NULL || entry->version == 0 || entry->mtime != row_modified (row))
     want_single (refresh, id);
 }
 
@@ -222,24 +215,34 @@ record_gone (Refresh *refresh, uint64_t id, const json_t *row)
 {
   StoreModule *module = refresh->module;
   int64_t when = 0;
+  bool dated = clock_parse_time (json_get_text (row, "deleted_time"), &when);
 
-  table_remove (module, id);
-  g_hash_table_add (refresh->gone, g_memdup2 (&id, sizeof id));
-  if (clock_parse_time (json_get_text (row, "deleted_time"), &when))
+  idset_add (refresh->gone, id);
+  if (table_find (module, id) != NULL || !g_hash_table_contains (module->deleted, &id))
+    table_remove (module, id, when);
+  if (dated)
     g_hash_table_insert (module->deleted, g_memdup2 (&id, sizeof id), g_memdup2 (&when, sizeof when));
 }
 
-/* A restored record keeps its Modified_Time, so no delta shows it: it is missing from where it was named before. */
+/* A restored record keeps its Modified_Time, so no delta shows it: it is missing from where it was named before. What is
+ * found is taken from the set by table_set(), what is not by the next look. */
 static gboolean
 look_again (gpointer key, gpointer value, gpointer data)
 {
   Refresh *refresh = data;
+  uint64_t id = *(uint64_t *)key;
+  int64_t *when = value;
   int64_t since = 0;
 
-  if (g_hash_table_contains (refresh->gone, key) || !clock_parse_time (refresh->since, &since))
+  if (idset_contains (refresh->gone, id) || !clock_parse_time (refresh->since, &since))
     return FALSE;
-  if (*(int64_t *)value > since)
-    want_single (refresh, *(uint64_t *)key);
+  if (*when > since)
+    {
+      want_single (refresh, id);
+      *when = 0;
+      return FALSE;
+    }
+  index_remove (refresh->module, id, 0);
   return TRUE;
 }
 
@@ -253,14 +256,14 @@ take_deleted (Refresh *refresh, const DeepField *deep, const json_t *rows)
   json_array_foreach (rows, index, row)
     {
       uint64_t id = row_id (row);
-      const RowKnown *known = deep != NULL ? g_hash_table_lookup (module->rows, &id) : NULL;
+      const RowKnown *known = deep != NULL ? module_row (module, id) : NULL;
 
       if (deep == NULL)
         record_gone (refresh, id, row);
       else if (known != NULL)
         {
           want_single (refresh, table_find (module, known->record) != NULL ? known->record : 0);
-          g_hash_table_remove (module->rows, &id);
+          module_forget_row (module, id);
         }
     }
 }
@@ -320,7 +323,7 @@ refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, vo
   refresh->data = data;
   refresh->deltas = g_ptr_array_new_with_free_func (delta_free);
   refresh->deletions = g_ptr_array_new ();
-  refresh->gone = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  refresh->gone = idset_new ();
   refresh->singles = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   clock_format_time (MAX (since - OVERLAP_S, 0), refresh->since);
   add_delta (refresh, NULL);
@@ -338,12 +341,13 @@ refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, vo
 /* ---- revalidation ----------------------------------------------------------------------------------------------- */
 
 /* Old answers are better than none where nobody could be asked; a sign-in that is dead, or a refusal, is an answer. */
-static bool
-is_offline (const GError *error)
+bool
+refresh_is_offline (const StoreModule *module, const GError *error)
 {
-  return g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE)
-         || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT)
-         || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_SPENT);
+  return !module->store->config.offline_fail
+         && (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE)
+             || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT)
+             || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_SPENT));
 }
 
 static void
@@ -364,12 +368,14 @@ on_refreshed (void *data, int64_t server_time, bool relist, int64_t sent_us, con
       module->refreshed_us = now;
       module->fresh_until_us = now + module->store->config.ttl_us;
       module->stale_offline = false;
+      index_end (module);
+      idsweep_consider (module);
     }
-  else if (is_offline (error))
+  else if (refresh_is_offline (module, error))
     {
       g_warning ("%s is shown as it was: %s", module->name, error->message);
       module->refreshed_us = now;
-      module->fresh_until_us = now + OFFLINE_RETRY_US;
+      module->fresh_until_us = now + REFRESH_OFFLINE_RETRY_US;
       module->stale_offline = true;
       error = NULL;
     }

@@ -2,6 +2,14 @@
 #include "model/private.h"
 
 #include <string.h>
+#include <xxhash.h>
+
+/* Part of every digest: another number when the same fields make another document. */
+#define DOCUMENT_FORM "1"
+
+/* Fields of the look at all ids: what fits a `fields` parameter beside Modified_Time. */
+#define WATCHED_MAX 40
+#define WATCHED_BYTES_MAX 900
 
 /* The display fields of Zoho's own modules, where the metadata does not tell. */
 static const struct
@@ -57,6 +65,8 @@ schema_free (Schema *schema)
   g_ptr_array_unref (schema->rich);
   g_free (schema->rich_fields);
   g_free (schema->label);
+  g_free (schema->watched);
+  g_ptr_array_unref (schema->computed);
   g_free (schema);
 }
 
@@ -200,6 +210,22 @@ is_rich (const json_t *row)
   return kind != NULL && strcmp (kind, "rich_text") == 0;
 }
 
+static bool
+is_computed (const char *data_type)
+{
+  return strcmp (data_type, "formula") == 0 || strcmp (data_type, "rollup_summary") == 0;
+}
+
+static char *
+join_watched (const Schema *schema)
+{
+  GString *text = g_string_new (schema->has_modified ? "Modified_Time" : "Created_Time");
+
+  for (guint i = 0; i < MIN (schema->computed->len, WATCHED_MAX) && text->len < WATCHED_BYTES_MAX; i++)
+    g_string_append_printf (text, ",%s", (char *)schema->computed->pdata[i]);
+  return g_string_free (text, FALSE);
+}
+
 Schema *
 schema_new (const char *module, const char *display_field, json_t *fields)
 {
@@ -211,6 +237,7 @@ schema_new (const char *module, const char *display_field, json_t *fields)
   schema->fields = g_ptr_array_new_with_free_func (g_free);
   schema->deep = g_ptr_array_new_with_free_func (deep_free);
   schema->rich = g_ptr_array_new_with_free_func (g_free);
+  schema->computed = g_ptr_array_new ();
   schema->known = g_hash_table_new (g_str_hash, g_str_equal);
   json_array_foreach (fields, index, row)
     {
@@ -233,6 +260,8 @@ schema_new (const char *module, const char *display_field, json_t *fields)
           continue;
         }
       g_ptr_array_add (listed, copy);
+      if (is_computed (type))
+        g_ptr_array_add (schema->computed, copy);
       if (is_rich (row))
         g_ptr_array_add (schema->rich, g_strdup (name));
     }
@@ -250,10 +279,66 @@ schema_new (const char *module, const char *display_field, json_t *fields)
   g_ptr_array_sort (listed, compare_names);
   schema->label = g_strdup (find_label (schema, module, display_field));
   schema->slices = cut_slices (schema, listed);
+  schema->watched = join_watched (schema);
   g_ptr_array_add (schema->rich, NULL);
   schema->rich_fields = g_strjoinv (",", (char **)schema->rich->pdata);
   g_ptr_array_set_size (schema->rich, (int)schema->rich->len - 1);
   return schema;
+}
+
+static void
+hash_text (XXH3_state_t *state, const char *text)
+{
+  if (text != NULL)
+    XXH3_64bits_update (state, text, strlen (text));
+  XXH3_64bits_update (state, "", 1); /* "ab", "c" is not "a", "bc" */
+}
+
+static void
+hash_names (XXH3_state_t *state, const GPtrArray *names)
+{
+  for (guint i = 0; i < names->len; i++)
+    hash_text (state, names->pdata[i]);
+  hash_text (state, NULL);
+}
+
+uint64_t
+schema_digest (const Schema *schema)
+{
+  XXH3_state_t *state = XXH3_createState ();
+  uint64_t digest;
+
+  XXH3_64bits_reset (state);
+  hash_text (state, DOCUMENT_FORM);
+  hash_text (state, schema->label);
+  hash_names (state, schema->fields);
+  hash_names (state, schema->rich);
+  for (guint i = 0; i < schema->deep->len; i++)
+    {
+      const DeepField *deep = schema->deep->pdata[i];
+
+      hash_text (state, deep->field);
+      hash_text (state, deep->module);
+      hash_text (state, deep->parent);
+      hash_text (state, deep->connected);
+      if (deep->schema != NULL)
+        hash_names (state, deep->schema->fields);
+    }
+  digest = XXH3_64bits_digest (state) | 1;
+  XXH3_freeState (state);
+  return digest;
+}
+
+bool
+schema_is_flat (const Schema *schema)
+{
+  return schema->deep->len == 0 && schema->slices->len == 1;
+}
+
+const char *
+schema_watched (const Schema *schema)
+{
+  return schema_is_flat (schema) ? schema->slices->pdata[0] : schema->watched;
 }
 
 GPtrArray *

@@ -24,6 +24,7 @@ store_new (const StoreConfig *config)
   store->tickets = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   store->modules = g_hash_table_new (g_str_hash, g_str_equal);
   store->listed = g_ptr_array_new ();
+  store->reader = workers_new ("disk-reader", 1);
   store->users = module_new (store, MODULE_USERS, "Users", 0);
   return store;
 }
@@ -45,6 +46,7 @@ store_stop (Store *store)
   store_unlock (store);
   for (guint i = 0; i < size; i++)
     client_cancel (store->config.client, tickets[i]);
+  g_clear_pointer (&store->reader, workers_free);
   store_lock (store);
   while (store->calls > 0)
     pthread_cond_wait (&store->quiet, &store->lock);
@@ -59,6 +61,7 @@ store_free (Store *store)
 
   if (store == NULL)
     return;
+  workers_free (store->reader);
   g_hash_table_iter_init (&iter, store->modules);
   while (g_hash_table_iter_next (&iter, NULL, &module))
     module_free (module);
@@ -111,6 +114,8 @@ store_known_modules (Store *store)
   GPtrArray *modules;
 
   store_lock (store);
+  if (store->modules_known && !store->stopping)
+    catalog_look_again (store);
   modules = store->modules_known ? g_ptr_array_copy (store->listed, NULL, NULL) : NULL;
   store_unlock (store);
   return modules;
@@ -211,30 +216,53 @@ not_found (const StoreModule *module, uint64_t id, GError **error)
   return STORE_FAILED;
 }
 
-/* Lock held: the record is in the table with its text. @fresh: not older than the TTL. */
+/* Lock held: fetches the record; where nobody can be asked, what is known of it will do. */
+static StoreState
+fetch_or_old (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  StoreState state = fetch_record (module, id, wait, &failure);
+  Entry *entry = table_find (module, id);
+
+  if (state != STORE_FAILED)
+    return state;
+  if (entry == NULL || entry->version == 0 || !refresh_is_offline (module, failure))
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return STORE_FAILED;
+    }
+  g_warning ("%s/%" G_GUINT64_FORMAT " is shown as it was: %s", module->name, id, failure->message);
+  module->stale_offline = true;
+  entry->checked_us = clock_now_us () + REFRESH_OFFLINE_RETRY_US - module->store->config.ttl_us;
+  return STORE_READY;
+}
+
+/* Lock held: the record is in the table with a version. @fresh: not older than the TTL. */
 static StoreState
 bring (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **error)
 {
   const Entry *entry;
   int64_t now = clock_now_us ();
-  StoreState state = STORE_READY;
+  StoreState state = module->kind == MODULE_USERS ? people_load (module, wait, error)
+                                                  : index_restore (module, wait, error);
 
-  if (module->kind == MODULE_USERS)
-    state = people_load (module, wait, error);
-  else if (module->listing == LISTING_LISTED && (fresh || table_find (module, id) == NULL))
+  if (state == STORE_READY && module->kind == MODULE_RECORDS && module->listing == LISTING_LISTED
+      && (fresh || module->fresh_until_us == 0 || table_find (module, id) == NULL))
     state = refresh_module (module, wait, error);
   if (state != STORE_READY)
     return state;
   entry = table_find (module, id);
-  if (module->listing == LISTING_LISTED)
+  if (module->listing == LISTING_LISTED && (entry == NULL || entry->version != 0))
     return entry != NULL ? STORE_READY : not_found (module, id, error);
-  if (entry != NULL && entry->text != NULL
+  if (entry != NULL && entry->version != 0
       && (!fresh || module->listing == LISTING_LOADING || now < entry->checked_us + module->store->config.ttl_us))
     return STORE_READY;
   /* Its name has come with a page and the rest is on its way: a call for it alone would be one too many. */
-  if (entry != NULL && entry->text == NULL && module->load != NULL)
+  if (entry != NULL && entry->version == 0 && load_brings_documents (module))
     return load_want (module, UINT64_MAX, wait, error);
-  return fetch_record (module, id, wait, error);
+  if (entry != NULL && entry->version == 0 && entry->listed)
+    return batch_fetch (module, id, wait, error);
+  return fetch_or_old (module, id, wait, error);
 }
 
 StoreState
@@ -251,6 +279,26 @@ store_entry (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entr
   return state;
 }
 
+/* The document of @entry, which the disk may have lost. */
+static GBytes *
+text_of (const StoreModule *module, const StoreEntry *entry)
+{
+  return disk_get (module->store->config.disk, module_key (module), entry->id, entry->version);
+}
+
+/* The disk has lost the document: it is fetched, unless it has been since @wait began. */
+static StoreState
+fetch_lost (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
+{
+  StoreState state = STORE_FAILED;
+
+  store_lock (module->store);
+  if (!is_stopping (module->store, error))
+    state = module->kind == MODULE_USERS ? people_load (module, wait, error) : batch_fetch (module, id, wait, error);
+  store_unlock (module->store);
+  return state;
+}
+
 StoreState
 store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text, GError **error)
 {
@@ -260,31 +308,36 @@ store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *e
   if (!is_stopping (module->store, error))
     state = bring (module, id, true, wait, error);
   if (state == STORE_READY)
-    {
-      const Entry *found = table_find (module, id);
-
-      entry_fill (found, entry);
-      *text = g_bytes_ref (found->text);
-    }
+    entry_fill (table_find (module, id), entry);
   store_unlock (module->store);
-  return state;
+  if (state != STORE_READY)
+    return state;
+  *text = text_of (module, entry);
+  if (*text != NULL)
+    return STORE_READY;
+  state = fetch_lost (module, id, wait, error);
+  if (state != STORE_READY)
+    return state;
+  *text = store_peek (module, id, entry);
+  if (*text != NULL)
+    return STORE_READY;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "%s/%" G_GUINT64_FORMAT " was fetched and is gone again from the "
+               "cache", module->name, id);
+  return STORE_FAILED;
 }
 
 GBytes *
 store_peek (StoreModule *module, uint64_t id, StoreEntry *entry)
 {
   const Entry *found;
-  GBytes *text = NULL;
 
   store_lock (module->store);
   found = table_find (module, id);
-  if (found != NULL && found->text != NULL)
-    {
-      entry_fill (found, entry);
-      text = g_bytes_ref (found->text);
-    }
+  *entry = (StoreEntry){ .size = -1 };
+  if (found != NULL)
+    entry_fill (found, entry);
   store_unlock (module->store);
-  return text;
+  return entry->version != 0 ? text_of (module, entry) : NULL;
 }
 
 /* ---- me --------------------------------------------------------------------------------------------------------- */
@@ -339,8 +392,8 @@ store_me (Store *store, StoreWait *wait, uint64_t *id, GError **error)
 void
 store_stats (Store *store, StoreStats *stats)
 {
-  GHashTableIter iter, entries;
-  gpointer value, entry;
+  GHashTableIter iter;
+  gpointer value;
 
   *stats = (StoreStats){ 0 };
   store_lock (store);
@@ -350,12 +403,9 @@ store_stats (Store *store, StoreStats *stats)
       StoreModule *module = value;
 
       stats->modules_listed += module->listing == LISTING_LISTED;
-      stats->records += g_hash_table_size (module->entries);
+      stats->records += table_size (module->table);
+      stats->document_bytes += table_bytes (module->table);
       stats->offline |= module->stale_offline;
-      g_hash_table_iter_init (&entries, module->entries);
-      while (g_hash_table_iter_next (&entries, NULL, &entry))
-        if (((Entry *)entry)->text != NULL)
-          stats->document_bytes += g_bytes_get_size (((Entry *)entry)->text);
     }
   store_unlock (store);
 }

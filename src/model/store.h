@@ -7,6 +7,7 @@
 #pragma once
 
 #include "api/client.h"
+#include "model/disk.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -36,6 +37,7 @@ typedef struct
   void *bell;
   GError *failure;
   int64_t began_us;
+  bool batched;
 } StoreWait;
 
 #define STORE_WAIT_INIT(ring_, data_, priority_)                                                                       \
@@ -72,7 +74,10 @@ typedef struct
 {
   Client *client;    /* borrowed; must outlive the store */
   int64_t ttl_us;    /* how long what we know passes as fresh */
+  Disk *disk;        /* borrowed; must outlive the store */
   bool bare_names;   /* -o names=id */
+  bool offline_fail; /* -o offline=fail: nothing old is served when Zoho cannot be reached */
+  int64_t sweep_s;   /* all ids of a module are looked at this often, for what no delta tells */
   /* Called with no lock held, from worker threads; each may be NULL. @data is @listener. */
   void (*record_changed) (void *listener, StoreModule *module, uint64_t id);  /* its text is another one now */
   void (*record_gone) (void *listener, StoreModule *module, uint64_t id, const char *name); /* @name as listed, or NULL */
@@ -97,7 +102,7 @@ void store_stop (Store *store);
  * @modules: array of StoreModule *, to g_ptr_array_unref(). */
 StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **error);
 
-/* The same as far as known without any call; NULL: not known yet. */
+/* The same as known now, without waiting; NULL: not known yet. What is old is looked at again in the background. */
 GPtrArray *store_known_modules (Store *store);
 
 /* The module with that API name, ZOHO_ERROR_NOT_FOUND when there is none. A name that cannot be one costs nothing. */
@@ -134,8 +139,8 @@ StoreState store_entry (StoreModule *module, uint64_t id, StoreWait *wait, Store
 StoreState store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text,
                            GError **error);
 
-/* The document as it is known now, without any call and without freshness; NULL when not in memory. For reads of a file
- * already open and for pushing. */
+/* The document as it is known now, without any call and without freshness; NULL when it is not here. May read from the
+ * disk. For reads of a file already open and for pushing. */
 GBytes *store_peek (StoreModule *module, uint64_t id, StoreEntry *entry);
 
 /* /Users/me.json: the mount's own user. */
@@ -181,7 +186,7 @@ typedef struct
 {
   unsigned modules_listed;
   uint64_t records;       /* known */
-  uint64_t document_bytes; /* in memory */
+  uint64_t document_bytes; /* of all their documents */
   bool offline;           /* the last revalidation found no connection and old answers are served */
 } StoreStats;
 

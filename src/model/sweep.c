@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* Page tokens end after this many rows (doc/api-notes.md). */
+#define TOKEN_ROWS_MAX 100000
+
 /* A token that the server no longer takes makes its run start anew, this often. */
 #define RESTARTS_MAX 3
 
@@ -34,6 +37,8 @@ typedef struct
   bool last_known;  /* a page said that there is no more after it */
   unsigned last_page;
   uint64_t token_edge; /* the last id that came by token; 0: none */
+  uint64_t rows;
+  bool capped;         /* has as many as page tokens give */
   unsigned flying, landed;
   unsigned restarts;
 } Run;
@@ -53,10 +58,11 @@ struct Sweep
   SweepConfig config;
   char *module;
   char *since;
+  char *ids;
   unsigned references; /* the owner and each call in flight */
   bool dropped;        /* by the owner */
   GArray *runs;        /* Run; two per slice: down, up */
-  GHashTable *seen;    /* set of ids given to config.row */
+  IdSet *seen;         /* ids given to config.row */
   GHashTable *partials;
   uint64_t want;
   int64_t server_time;
@@ -95,10 +101,11 @@ sweep_unref (Sweep *sweep)
   for (guint i = 0; i < sweep->runs->len; i++)
     g_free (run_at (sweep, i)->token);
   g_array_unref (sweep->runs);
-  g_hash_table_unref (sweep->seen);
+  idset_free (sweep->seen);
   g_hash_table_unref (sweep->partials);
   g_free (sweep->module);
   g_free (sweep->since);
+  g_free (sweep->ids);
   g_free (sweep);
 }
 
@@ -141,8 +148,9 @@ sweep_new (Store *store, const SweepConfig *config)
   sweep->config = *config;
   sweep->module = g_strdup (config->module);
   sweep->since = g_strdup (config->if_modified_since);
+  sweep->ids = g_strdup (config->ids);
   sweep->references = 1;
-  sweep->seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  sweep->seen = idset_new ();
   sweep->partials = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, partial_free);
   sweep->runs = g_array_new (FALSE, TRUE, sizeof (Run));
   for (guint i = 0; i < config->slices->len * 2; i++)
@@ -189,6 +197,28 @@ sweep_done (const Sweep *sweep)
 }
 
 bool
+sweep_is_capped (const Sweep *sweep, uint64_t *after, uint64_t *before)
+{
+  *after = UINT64_MAX;
+  *before = 0;
+  if (sweep_done (sweep))
+    return false;
+  for (guint slice = 0; slice < sweep->config.slices->len; slice++)
+    {
+      const Run *down = &g_array_index (sweep->runs, Run, slice * 2);
+
+      if (!slice_done (sweep, slice) && !(down[0].capped && down[1].capped))
+        return false;
+      /* A slice that is done leaves nothing, wherever its ends met. */
+      if (slice_done (sweep, slice))
+        continue;
+      *after = MIN (*after, run_edge (down + 1));
+      *before = MAX (*before, run_edge (down));
+    }
+  return true;
+}
+
+bool
 sweep_flying (const Sweep *sweep)
 {
   for (guint i = 0; i < sweep->runs->len; i++)
@@ -200,13 +230,23 @@ sweep_flying (const Sweep *sweep)
 bool
 sweep_saw (const Sweep *sweep, uint64_t id)
 {
-  return g_hash_table_contains (sweep->seen, &id);
+  return idset_contains (sweep->seen, id);
 }
 
 uint64_t
 sweep_rows (const Sweep *sweep)
 {
-  return g_hash_table_size (sweep->seen);
+  return idset_size (sweep->seen);
+}
+
+unsigned
+sweep_pages (const Sweep *sweep)
+{
+  unsigned pages = 0;
+
+  for (guint i = 0; i < sweep->runs->len; i++)
+    pages += g_array_index (sweep->runs, Run, i).landed;
+  return pages;
 }
 
 int64_t
@@ -235,13 +275,12 @@ sweep_free (Sweep *sweep)
 static void
 give_row (Sweep *sweep, uint64_t id, json_t *row, bool torn, Document *document)
 {
-  if (g_hash_table_contains (sweep->seen, &id))
+  if (!idset_add (sweep->seen, id))
     {
       if (document != NULL)
         document_clear (document);
       return;
     }
-  g_hash_table_add (sweep->seen, g_memdup2 (&id, sizeof id));
   sweep->config.row (sweep->config.data, id, row, torn, document);
 }
 
@@ -252,7 +291,7 @@ join_row (Sweep *sweep, unsigned slice, uint64_t id, json_t *row)
   g_autoptr (json_t) copy = NULL;
   uint64_t all = sweep->config.slices->len >= 64 ? UINT64_MAX : (UINT64_C (1) << sweep->config.slices->len) - 1;
 
-  if (g_hash_table_contains (sweep->seen, &id))
+  if (idset_contains (sweep->seen, id))
     return;
   if (slice == 0 && sweep->config.name != NULL)
     sweep->config.name (sweep->config.data, id, row);
@@ -290,7 +329,7 @@ take_rows (Sweep *sweep, const Run *run, const RecordsPage *page, Document *docu
         join_row (sweep, run->slice, id, row);
       else
         {
-          if (sweep->config.name != NULL && !g_hash_table_contains (sweep->seen, &id))
+          if (sweep->config.name != NULL && !idset_contains (sweep->seen, id))
             sweep->config.name (sweep->config.data, id, row);
           give_row (sweep, id, row, false,
                     documents != NULL && documents[index].text != NULL ? &documents[index] : NULL);
@@ -317,6 +356,7 @@ land_page (Run *run, unsigned number, const RecordsPage *page)
   uint64_t last = size > 0 ? row_id (json_array_get (page->rows, size - 1)) : 0;
 
   run->landed++;
+  run->rows += size;
   if (number == 0)
     {
       run->token_flying = false;
@@ -341,6 +381,11 @@ land_page (Run *run, unsigned number, const RecordsPage *page)
       run->last_page = number == 0 ? RECORDS_NUMBERED_PAGES : number;
     }
   settle_end (run);
+  if (!run->ended && run->rows + RECORDS_PAGE > TOKEN_ROWS_MAX)
+    {
+      g_clear_pointer (&run->token, g_free);
+      run->capped = true;
+    }
 }
 
 static void
@@ -443,6 +488,7 @@ send_page (Sweep *sweep, unsigned index, unsigned number)
     .page = number,
     .page_token = number == 0 ? run->token : NULL,
     .ascending = run->ascending,
+    .ids = sweep->ids,
     .if_modified_since = sweep->since,
     .priority = sweep->config.priority,
   };

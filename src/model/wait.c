@@ -3,11 +3,15 @@
 
 #include "base/error.h"
 
-/* What store_unlock() delivers: a ring, or news for the listener. */
+/* What store_unlock() delivers: a ring, news for the listener, or an event. */
 typedef struct
 {
   void (*ring) (void *data); /* NULL: news */
   void *data;
+  bool is_event;
+  StoreEvent event; /* its name is @name */
+  uint64_t old_version;
+  GBytes *text;
   NewsKind kind;
   StoreModule *module;
   uint64_t id;
@@ -22,11 +26,55 @@ store_lock (Store *store)
   g_assert (failed == 0);
 }
 
+/* The top-level fields that differ, in order of their names; NULL when the old text is not there any more. */
+static GPtrArray *
+changed_fields (const StoreConfig *config, const Parcel *parcel)
+{
+  const StoreEvent *event = &parcel->event;
+  g_autoptr (GBytes) old_text
+      = parcel->old_version != 0
+            ? disk_get (config->disk, module_key (event->module), event->id, parcel->old_version) : NULL;
+  g_autoptr (json_t) before = NULL;
+  g_autoptr (json_t) after = NULL;
+  GPtrArray *fields;
+  const char *key;
+  json_t *value;
+
+  if (old_text == NULL || parcel->text == NULL)
+    return NULL;
+  before = json_parse (g_bytes_get_data (old_text, NULL), g_bytes_get_size (old_text), NULL);
+  after = json_parse (g_bytes_get_data (parcel->text, NULL), g_bytes_get_size (parcel->text), NULL);
+  if (before == NULL || after == NULL)
+    return NULL;
+  fields = g_ptr_array_new_with_free_func (g_free);
+  json_object_foreach (after, key, value)
+    if (!json_equal (json_object_get (before, key), value))
+      g_ptr_array_add (fields, g_strdup (key));
+  json_object_foreach (before, key, value)
+    if (json_object_get (after, key) == NULL)
+      g_ptr_array_add (fields, g_strdup (key));
+  g_ptr_array_add (fields, NULL);
+  return fields;
+}
+
+static void
+deliver_event (const StoreConfig *config, Parcel *parcel)
+{
+  g_autoptr (GPtrArray) fields = changed_fields (config, parcel);
+
+  parcel->event.name = parcel->name;
+  parcel->event.fields = fields != NULL ? (const char *const *)fields->pdata : NULL;
+  config->event (config->event_listener, &parcel->event);
+  g_clear_pointer (&parcel->text, g_bytes_unref);
+}
+
 static void
 deliver (const StoreConfig *config, Parcel *parcel)
 {
   if (parcel->ring != NULL)
     parcel->ring (parcel->data);
+  else if (parcel->is_event)
+    deliver_event (config, parcel);
   else
     switch (parcel->kind)
       {
@@ -86,6 +134,24 @@ store_tell (Store *store, NewsKind kind, StoreModule *module, uint64_t id, char 
   parcel->id = id;
   parcel->name = name;
   g_queue_push_tail (&store->outbox, parcel);
+}
+
+void
+store_tell_event (StoreModule *module, StoreEventKind kind, const Entry *entry, char *name, uint64_t old_version,
+                  GBytes *text)
+{
+  g_autofree char *owned = name;
+  Parcel *parcel;
+
+  if (module->store->config.event == NULL)
+    return;
+  parcel = g_new0 (Parcel, 1);
+  parcel->is_event = true;
+  parcel->event = (StoreEvent){ .module = module, .id = entry->id, .kind = kind, .modified_s = entry->mtime };
+  parcel->old_version = old_version;
+  parcel->text = text != NULL ? g_bytes_ref (text) : NULL;
+  parcel->name = g_steal_pointer (&owned);
+  g_queue_push_tail (&module->store->outbox, parcel);
 }
 
 StoreState

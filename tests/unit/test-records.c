@@ -70,7 +70,7 @@ test_what_is_asked (Zoho *zoho, const void *unused)
   zoho_start (zoho);
   wait_good (list (zoho, (RecordsList){ .page = 2 }));
   wait_good (list (zoho, (RecordsList){ .page_token = "a+b/c=", .ascending = true }));
-  wait_good (list (zoho, (RecordsList){ .page = 1, .ids = "1,2", .all_leads_too = true }));
+  wait_good (list (zoho, (RecordsList){ .page = 1, .ids = "1,2" }));
   wait_good (get (zoho, "77"));
   wait = wait_new (zoho);
   records_full (zoho->client, "Leads", "1,77", "Notes_RT", CLIENT_PERSON, page_landed, wait);
@@ -81,16 +81,21 @@ test_what_is_asked (Zoho *zoho, const void *unused)
   wait = wait_new (zoho);
   records_deleted (zoho->client, "Leads", 3, "2026-03-01T09:00:00+00:00", CLIENT_PERSON, page_landed, wait);
   wait_good (wait);
+  wait = wait_new (zoho);
+  records_between (zoho->client, &(RecordsBetween){ "Leads", "Full_Name, Modified_Time", 7, 99, CLIENT_LISTING },
+                   page_landed, wait);
+  wait_good (wait);
   LOCKED (&zoho->lock);
   g_assert_cmpstr (zoho->seen->str, ==,
                    "GET /crm/v8/Leads?fields=Last_Name,Company&per_page=200&page=2\n"
                    "GET /crm/v8/Leads?fields=Last_Name,Company&per_page=200&page_token=a%2Bb%2Fc%3D&sort_by=id"
                    "&sort_order=asc\n"
-                   "GET /crm/v8/Leads?fields=Last_Name,Company&per_page=200&page=1&ids=1,2&converted=both\n"
+                   "GET /crm/v8/Leads?fields=Last_Name,Company&per_page=200&page=1&ids=1,2\n"
                    "GET /crm/v8/Leads/77\n"
                    "GET /crm/v8/Leads/actions/fetch_full_data?ids=1,77&fields=Notes_RT\n"
                    "GET /crm/v8/Leads/77/actions/fetch_full_data?fields=Notes_RT\n"
-                   "GET /crm/v8/Leads/deleted?type=all&page=3&per_page=200\n");
+                   "GET /crm/v8/Leads/deleted?type=all&page=3&per_page=200\n"
+                   "POST /crm/v8/coql\n");
 }
 
 static void
