@@ -1,16 +1,16 @@
 /* What a profile's mounts keep on disk from one mount to the next (LMDB): the documents of records in their last few
  * versions, and for each module an index, which says what version each record has, and up to when that is known.
  *
- * Documents are found by module, id and version, so mounts that share the folder never see each other's as theirs. An
- * index has an epoch: who lists a module from scratch begins one, who restores it goes on with it, and what belongs to
- * another epoch, or comes from a mount that knows less than the index does (@since), is not written into it.
+ * Documents are found by module, id and version, so mounts that share the folder never see each other's as theirs.
+ * An index has an epoch: who lists a module from scratch begins one, who restores it goes on with it, and what belongs
+ * to another epoch, or comes from a mount that knows less than the index does (@since), is not written into it.
  *
- * Writes are queued in order to one thread, which commits them in batches; disk_get() sees what is queued. What the disk
- * does not take (full, broken, a folder that cannot be made) stays in memory, with one line in the log, and is tried again.
- * Nothing read from disk is believed: each value carries a checksum, and is not there when that is wrong.
+ * Writes are queued in order to one thread, which commits them in batches; disk_get() sees what is queued. What the
+ * disk does not take (full, broken, a folder that cannot be made) stays in memory, with one line in the log, and is
+ * tried again. Nothing read from disk is believed: each value carries a checksum, and is not there when that is wrong.
  *
- * Any thread may call anything here but disk_open() and disk_free(). No callback comes with a lock held that disk_get() or
- * a queued write needs. */
+ * Any thread may call anything here but disk_open() and disk_free(). No callback comes with a lock held that
+ * disk_get() or a queued write needs. */
 #pragma once
 
 #include <glib.h>
@@ -29,8 +29,8 @@ typedef struct
   char *const *check;
 } DiskConfig;
 
-/* Blocks until the check has ended. Never fails: without a usable folder everything stays in memory, and disk_stats() and
- * the log say why. */
+/* Blocks until the check has ended. Never fails: without a usable folder everything stays in memory, and disk_stats()
+ * and the log say why. */
 Disk *disk_open (const DiskConfig *config);
 /* Writes what is queued, as far as the disk takes it. NULL is fine. */
 void disk_free (Disk *disk);
@@ -101,14 +101,14 @@ void disk_index_remove (Disk *disk, uint64_t module, uint64_t epoch, int64_t sin
 void disk_index_put_row (Disk *disk, uint64_t module, uint64_t epoch, int64_t since, const DiskRow *row);
 void disk_index_remove_row (Disk *disk, uint64_t module, uint64_t epoch, int64_t since, uint64_t row);
 
-/* All changes of (@from, @state->since] have been queued: the index is whole, and as new as that. @from 0: it was written
- * from scratch. Queued. When the index's own `since` is before @from, somebody else has left a gap: then the index is
- * closed, and disk_index_lost() says so. An index that is already as new is left as it is. */
+/* All changes of (@from, @state->since] have been queued: the index is whole, and as new as that. @from 0: it was
+ * written from scratch. Queued. When the index's own `since` is before @from, somebody else has left a gap: then the
+ * index is closed, and disk_index_lost() says so. An index that is already as new is left as it is. */
 void disk_index_end (Disk *disk, uint64_t module, int64_t from, const DiskModule *state);
 
 /* Is the index of @epoch not to be gone on with: another mount's, thrown away, or gap? Then it is to be written from
- * scratch, or left to the other. Answers for what has been written, not for what is queued; false while @epoch itself is
- * still queued, and while the disk is not used. @newer: another mount keeps one that is whole. */
+ * scratch, or left to the other. Answers for what has been written, not for what is queued; false while @epoch itself
+ * is still queued, and while the disk is not used. @newer: another mount keeps one that is whole. */
 bool disk_index_lost (Disk *disk, uint64_t module, uint64_t epoch, bool *newer);
 
 /* Reads a whole index, of that digest. Each function may be NULL. Returns: false, without a call, when there is none.

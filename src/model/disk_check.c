@@ -1,9 +1,10 @@
-/* Walks the pages of a data file as LMDB would, but believes nothing: LMDB itself crashes, loops or overwrites pages in use
- * when a page number, an offset or its list of free pages is damaged.
+/* Walks the pages of a data file as LMDB would, but believes nothing: LMDB itself crashes, loops or overwrites pages
+ * in use when a page number, an offset or its list of free pages is damaged.
  *
- * The layout is that of LMDB 0.9 (data version 1): two pages that say where the trees begin, then trees of branch and leaf
- * pages, values too large for a leaf on runs of overflow pages. Every page must be reached once at most, be what its place
- * says, hold keys in order within its bounds, and the counts must agree. Bodies of documents are not looked at. */
+ * The layout is that of LMDB 0.9 (data version 1): two pages that say where the trees begin, then trees of branch
+ * and leaf pages, values too large for a leaf on runs of overflow pages. Every page must be reached once at most, be
+ * what its place says, hold keys in order within its bounds, and the counts must agree. Bodies of documents are not
+ * looked at. */
 #include "model/disk_private.h"
 
 #include <fcntl.h>
@@ -19,8 +20,8 @@
 #define PAGE_SIZE_MAX 32768
 #define DEPTH_MAX 32
 #define KEY_MAX 511
-/* How often the two first pages are read until no other mount has changed them in between. */
-#define TRIES 100
+/* How often a commit is looked at that others may leave behind at that moment. */
+#define TRIES 1000
 
 /* Pages neither in use nor free, a few of which do no harm: so many, and such a part of all. */
 #define LOST_MAX 256
@@ -478,31 +479,22 @@ read_page_size (const uint8_t *map, size_t size)
   return read_meta (map, page_size, 1, &metas[1]) && metas[1].trees[0].pad == page_size ? page_size : 0;
 }
 
-/* Other mounts may commit meanwhile: it is read until it is what it was. */
+/* Copies what the first pages say of commit @txn. Returns: false when another mount has committed twice since. */
 static bool
-read_snapshot (Walk *walk, size_t txn)
+read_snapshot (const uint8_t *map, size_t page_size, size_t txn, Meta *meta)
 {
-  for (unsigned tries = 0; tries < TRIES; tries++)
-    for (size_t page = 0; page < META_PAGES; page++)
-      {
-        Meta again;
+  Meta again;
+  size_t page = txn % META_PAGES;
 
-        if (read_meta (walk->map, walk->page_size, page, &walk->meta) && walk->meta.txn == txn
-            && read_meta (walk->map, walk->page_size, page, &again)
-            && memcmp (&again, &walk->meta, sizeof again) == 0)
-          return true;
-      }
-  return false;
+  return read_meta (map, page_size, page, meta) && meta->txn == txn && read_meta (map, page_size, page, &again)
+         && memcmp (&again, meta, sizeof again) == 0;
 }
 
-/* @txn: which commit a read transaction holds, so that no page of it is written meanwhile. */
 static bool
-walk_snapshot (Walk *walk, size_t txn)
+walk_snapshot (Walk *walk)
 {
   bool sound;
 
-  if (!read_snapshot (walk, txn))
-    return false;
   /* Pages at the end may never have been written, when they are free. */
   if (walk->meta.last_page < META_PAGES - 1 || walk->meta.last_page > SIZE_MAX / walk->page_size / 2)
     return false;
@@ -529,51 +521,60 @@ map_file (int fd, size_t *size)
   return map != MAP_FAILED ? map : NULL;
 }
 
-static size_t
-page_size_of (int fd)
-{
-  size_t size, page_size;
-  const uint8_t *map = map_file (fd, &size);
-
-  if (map == NULL)
-    return 0;
-  page_size = read_page_size (map, size);
-  munmap ((void *)map, size);
-  return page_size;
-}
-
-/* It is mapped after the transaction has begun, and so holds all its pages. */
+/* A transaction is held, and so no page of what @meta leads to is written meanwhile. */
 static bool
-walk_file (int fd, size_t page_size, size_t txn)
+walk_file (int fd, size_t page_size, const Meta *meta)
 {
   size_t size;
-  Walk walk = { .map = map_file (fd, &size), .page_size = page_size };
+  Walk walk = { .map = map_file (fd, &size), .page_size = page_size, .meta = *meta };
   bool sound;
 
   if (walk.map == NULL)
     return false;
   walk.file_pages = size / page_size;
-  sound = walk.file_pages >= META_PAGES && walk_snapshot (&walk, txn);
+  sound = walk_snapshot (&walk);
   munmap ((void *)walk.map, size);
   return sound;
 }
 
+/* Other mounts may commit in between: then a later commit is tried. @first: the file's first pages. */
 static bool
-walk_held (int fd, size_t page_size, const char *folder)
+walk_held (int fd, const uint8_t *first, size_t page_size, MDB_env *env)
 {
-  bool sound = false;
-  MDB_env *env;
-  MDB_txn *txn;
+  bool held = false, sound = false;
 
-  if (mdb_env_create (&env) != 0)
-    return false;
-  if (mdb_env_open (env, folder, MDB_RDONLY | MDB_NOTLS, 0600) == 0
-      && mdb_txn_begin (env, NULL, MDB_RDONLY, &txn) == 0)
+  for (unsigned tries = 0; tries < TRIES && !held; tries++)
     {
-      sound = walk_file (fd, page_size, mdb_txn_id (txn));
+      MDB_txn *txn;
+      Meta meta;
+
+      if (mdb_txn_begin (env, NULL, MDB_RDONLY, &txn) != 0)
+        return false;
+      held = read_snapshot (first, page_size, mdb_txn_id (txn), &meta);
+      sound = held && walk_file (fd, page_size, &meta);
       mdb_txn_abort (txn);
     }
-  mdb_env_close (env);
+  return sound;
+}
+
+static bool
+check_file (int fd, const char *folder)
+{
+  size_t size, page_size;
+  const uint8_t *first = map_file (fd, &size);
+  bool sound = false;
+  MDB_env *env;
+
+  if (first == NULL)
+    return false;
+  page_size = read_page_size (first, size);
+  if (page_size != 0 && mdb_env_create (&env) == 0)
+    {
+      if (mdb_env_open (env, folder, MDB_RDONLY | MDB_NOTLS, 0600) == 0)
+        sound = walk_held (fd, first, page_size, env);
+      mdb_env_close (env);
+    }
+  munmap ((void *)first, size);
   return sound;
 }
 
@@ -583,16 +584,14 @@ disk_check (const char *folder)
   g_autofree char *path = g_build_filename (folder, "data.mdb", NULL);
   int fd = open (path, O_RDONLY | O_CLOEXEC);
   struct stat status;
-  size_t page_size;
   bool sound;
 
   if (fd < 0)
     return access (path, F_OK) != 0;
-  page_size = page_size_of (fd);
-  if (page_size != 0)
-    sound = walk_held (fd, page_size, folder);
-  else /* a mount that was killed before it wrote anything */
-    sound = fstat (fd, &status) == 0 && S_ISREG (status.st_mode) && status.st_size == 0;
+  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode) && status.st_size == 0)
+    sound = true; /* a mount was killed before it wrote anything */
+  else
+    sound = check_file (fd, folder);
   close (fd);
   return sound;
 }

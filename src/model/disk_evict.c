@@ -51,14 +51,15 @@ is_older (MDB_cursor *cursor, uint64_t module, uint64_t id, uint64_t version, in
   int failed;
 
   for (failed = mdb_cursor_get (cursor, &key, &value, MDB_SET_RANGE);
-       failed == 0 && disk_key_part (DISK_DOCUMENTS, &key, 0) == module && disk_key_part (DISK_DOCUMENTS, &key, 1) == id;
+       failed == 0 && disk_key_part (DISK_DOCUMENTS, &key, 0) == module
+       && disk_key_part (DISK_DOCUMENTS, &key, 1) == id;
        failed = mdb_cursor_get (cursor, &key, &value, MDB_NEXT))
     if (disk_key_part (DISK_DOCUMENTS, &key, 2) != version && stored_of (&value) > stored)
       return true;
   return false;
 }
 
-/* A version goes first when the index names another or none; while there is no whole index, when there is a newer one. */
+/* A version goes first when the index names another or none; without a whole index, when there is a newer one. */
 static bool
 is_spare (Evict *evict, DiskTxn *txn, MDB_cursor *cursor, const MDB_val *key, const MDB_val *value)
 {

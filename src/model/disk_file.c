@@ -1,4 +1,4 @@
-/* The LMDB environment: who opens it, throws it away when it cannot be trusted, and which transactions it is used in. */
+/* The LMDB environment: opened under a lock, thrown away when it cannot be trusted, and its transactions. */
 #include "model/disk_private.h"
 
 #include "base/lock.h"
@@ -52,7 +52,7 @@ path_in (const DiskFile *file, const char *name)
   return g_build_filename (file->folder, name, NULL);
 }
 
-/* Mounts that start together open, check and throw away one after the other. Returns: a descriptor, or -1 with errno. */
+/* Mounts that start together check, throw away and open one after the other. Returns: a descriptor, or -1 (errno). */
 static int
 take_folder (const DiskFile *file)
 {

@@ -129,8 +129,10 @@ disk_key_part (DiskDb db, const MDB_val *key, unsigned part)
   return GUINT64_FROM_BE (value);
 }
 
-/* The checksum for a value of @db at @key whose struct is the @size bytes at @head, checksum first, and the rest @body. */
-uint64_t disk_checksum (DiskDb db, const MDB_val *key, const void *head, size_t size, const void *body, size_t body_size);
+/* The checksum for a value of @db at @key: a struct of @size bytes at @head, which begins with it, and the rest,
+ * @body. */
+uint64_t disk_checksum (DiskDb db, const MDB_val *key, const void *head, size_t size, const void *body,
+                        size_t body_size);
 
 /* Copies the struct at the front of @value to @head. Returns: false when it is too short or its checksum wrong. */
 bool disk_value_read (DiskDb db, const MDB_val *key, const MDB_val *value, void *head, size_t size);
@@ -155,14 +157,14 @@ DiskFile *disk_file_new (const DiskConfig *config);
 /* No transaction may be open. */
 void disk_file_free (DiskFile *file);
 
-/* Opens what is not open, and anew what is broken. One thread at a time, the one that writes. @rebuilt is set when files
- * were thrown away. Returns: false with @problem, a text to g_free(). */
+/* Opens what is not open, and anew what is broken. One thread at a time, the one that writes. @rebuilt is set when
+ * files were thrown away. Returns: false with @problem, a text to g_free(). */
 bool disk_file_open (DiskFile *file, bool *rebuilt, char **problem);
 /* Says what @failed, an error that LMDB returned, means for the next disk_file_open(). Any thread. */
 void disk_file_failed (DiskFile *file, int failed);
 uint64_t disk_file_cap (const DiskFile *file);
 
-/* Any thread. Returns: false when there is no file to read at the moment; else to be ended by the same thread. May nest. */
+/* Any thread; may nest. Returns: false when there is no file to read now; else to be ended by the same thread. */
 bool disk_read_begin (DiskFile *file, DiskTxn *txn);
 void disk_read_end (DiskFile *file, DiskTxn *txn);
 

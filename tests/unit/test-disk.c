@@ -2,10 +2,13 @@
  * command, and the other mount of tests with two. */
 #include "model/disk_private.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -601,20 +604,40 @@ test_file_that_outgrows_the_map_is_read_on (Fixture *f, const void *unused)
   g_assert_cmpuint (stats_of (f->disk).file_bytes, <=, 1 << 20);
 }
 
+typedef struct
+{
+  Disk *disk;
+  atomic_bool ending;
+} Writing;
+
+static void *
+write_on (void *data)
+{
+  Writing *writing = data;
+
+  for (uint64_t i = 0; !atomic_load (&writing->ending); i++)
+    {
+      put (writing->disk, i % 300, i);
+      if (i % 20 == 0)
+        disk_flush (writing->disk);
+    }
+  return NULL;
+}
+
 static void
 test_check_is_sound_beside_a_mount_that_writes (Fixture *f, const void *unused)
 {
-  char *argv[] = { program, "--check", f->folder, NULL };
+  Writing writing = { .disk = f->disk };
+  pthread_t thread;
 
-  for (uint64_t round = 0; round < 20; round++)
-    {
-      int status = -1;
-
-      for (uint64_t id = 0; id < 500; id++)
-        put (f->disk, id, round);
-      g_assert_true (g_spawn_sync (NULL, argv, NULL, 0, NULL, NULL, NULL, NULL, &status, NULL));
-      g_assert_cmpint (status, ==, 0);
-    }
+  for (uint64_t id = 0; id < 1000; id++)
+    put (f->disk, id, 1);
+  disk_flush (f->disk);
+  g_assert_cmpint (pthread_create (&thread, NULL, write_on, &writing), ==, 0);
+  for (unsigned round = 0; round < 50; round++)
+    g_assert_true (disk_run (f->check, 60000));
+  atomic_store (&writing.ending, true);
+  pthread_join (thread, NULL);
 }
 
 /* ---- foreign and damaged files ---------------------------------------------------------------------------------- */
@@ -623,7 +646,7 @@ static void
 test_other_account_finds_nothing (Fixture *f, const void *unused)
 {
   put (f->disk, 1, 1);
-  f->config.account = "you";
+  f->config.account = "us";
   reopen (f);
   g_assert_false (has (f->disk, 1, 1));
   g_assert_true (stats_of (f->disk).rebuilt);
@@ -676,30 +699,59 @@ closed_file (Fixture *f, size_t *size)
   return read_file (path, size);
 }
 
+/* Changes the file of a fixture whose disk is closed, as a program of another version might. */
+static int
+change_file (const Fixture *f, int (*change) (DiskTxn *txn))
+{
+  g_autofree char *problem = NULL;
+  DiskFile *file = disk_file_new (&f->config);
+  bool rebuilt = false;
+  DiskTxn txn;
+  int failed;
+
+  g_assert_true (disk_file_open (file, &rebuilt, &problem));
+  g_assert_cmpint (disk_write_begin (file, &txn), ==, 0);
+  failed = disk_write_end (file, &txn, change (&txn));
+  disk_file_free (file);
+  return failed;
+}
+
+static int
+raise_format (DiskTxn *txn)
+{
+  struct
+  {
+    DiskMeta head;
+    char account[2];
+  } meta = { .head = { .format = DISK_FORMAT + 1, .account_size = 2 }, .account = { 'm', 'e' } };
+  char name[] = DISK_META;
+  MDB_val key = { strlen (name), name }, value = { sizeof meta.head + 2, &meta };
+  MDB_dbi top;
+
+  meta.head.checksum = disk_checksum (DISK_DBS, &key, &meta.head, sizeof meta.head, meta.account, 2);
+  g_assert_cmpint (mdb_dbi_open (txn->txn, NULL, 0, &top), ==, 0);
+  return mdb_put (txn->txn, top, &key, &value, 0);
+}
+
 static void
 test_other_format_is_thrown_away (Fixture *f, const void *unused)
 {
-  g_autofree char *contents = NULL;
-  unsigned changed = 0;
-  size_t size;
-
-  put (f->disk, 1, 1);
-  contents = closed_file (f, &size);
-  /* The record's key, its checksum, then the format's number. Without its checksum's consent it is damage, of the same
-   * consequence. */
-  for (size_t i = 0; i + 16 < size; i++)
-    if (memcmp (contents + i, "meta", 4) == 0)
-      {
-        contents[i + 4 + 8]++;
-        changed++;
-      }
-  g_assert_cmpuint (changed, >, 0);
-  reopen_with (f, contents, size);
-  g_assert_true (stats_of (f->disk).rebuilt);
-  g_assert_false (has (f->disk, 1, 1));
-  put (f->disk, 1, 1);
-  reopen (f);
-  g_assert_true (has (f->disk, 1, 1));
+  /* With the check, and without. */
+  for (unsigned round = 0; round < 2; round++)
+    {
+      put (f->disk, 1, 1);
+      disk_free (f->disk);
+      g_assert_true (disk_check (f->folder));
+      g_assert_cmpint (change_file (f, raise_format), ==, 0);
+      g_assert_false (disk_check (f->folder));
+      f->config.check = round == 0 ? f->check : NULL;
+      f->disk = disk_open (&f->config);
+      g_assert_true (stats_of (f->disk).rebuilt);
+      g_assert_false (has (f->disk, 1, 1));
+      put (f->disk, 1, 1);
+      reopen (f);
+      g_assert_true (has (f->disk, 1, 1));
+    }
 }
 
 static void
@@ -896,6 +948,50 @@ test_damaged_index_is_closed (Fixture *f, const void *unused)
   assert_index (f->disk, NULL);
   g_assert_true (lost (f->disk, epoch, &newer));
   g_assert_cmpuint (stats_of (f->disk).damaged, ==, 1);
+}
+
+static int
+delete_a_row (DiskTxn *txn)
+{
+  DiskKey parts = disk_key (MODULE, 2, 0);
+  MDB_val key = disk_key_val (DISK_INDEX, &parts);
+
+  return mdb_del (txn->txn, txn->dbi[DISK_INDEX], &key, NULL);
+}
+
+static void
+test_index_that_misses_a_row_is_closed (Fixture *f, const void *unused)
+{
+  uint64_t epoch = disk_index_begin (f->disk, MODULE);
+  bool newer;
+
+  for (uint64_t id = 1; id <= 3; id++)
+    entry (f->disk, epoch, 100, id, 1, NULL);
+  end (f->disk, epoch, 0, 100);
+  assert_index (f->disk, "1@1=- 2@1=- 3@1=- ");
+  disk_free (f->disk);
+  g_assert_cmpint (change_file (f, delete_a_row), ==, 0);
+  f->disk = disk_open (&f->config);
+  assert_index (f->disk, NULL);
+  g_assert_true (lost (f->disk, epoch, &newer));
+}
+
+static int
+put_in_the_past (DiskTxn *txn)
+{
+  g_autoptr(GBytes) text = text_of (1, 2);
+
+  return disk_document_put (txn, MODULE, 1, 2, g_get_real_time () - 60 * CLOCK_SECOND_US, 2, text);
+}
+
+static void
+test_clock_that_went_back_keeps_the_order (Fixture *f, const void *unused)
+{
+  put (f->disk, 1, 1);
+  disk_free (f->disk);
+  g_assert_cmpint (change_file (f, put_in_the_past), ==, 0);
+  f->disk = disk_open (&f->config);
+  assert_versions (f->disk, 1, (uint64_t[]){ 2, 1 }, 2);
 }
 
 /* ---- cap -------------------------------------------------------------------------------------------------------- */
@@ -1097,8 +1193,8 @@ test_killed_writer_leaves_what_is_right (Fixture *f, const void *unused)
       GPid pid;
 
       disk_free (f->disk);
-      g_assert_true (g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL, &out,
-                                               NULL, NULL));
+      g_assert_true (g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL,
+                                               &out, NULL, NULL));
       /* So many batches, and then somewhere in the next. */
       for (unsigned i = 0; i < moment; i++)
         g_assert_cmpint (read (out, &byte, 1), ==, 1);
@@ -1110,7 +1206,8 @@ test_killed_writer_leaves_what_is_right (Fixture *f, const void *unused)
       g_assert_false (stats_of (f->disk).rebuilt);
       if (!disk_index_restore (f->disk, MODULE, 99, &(DiskRestore){ .entry = count_entry, .data = &entries }, &state))
         continue;
-      g_assert_cmpint (state.since, ==, (int64_t)entries + 1);
+      /* A round may lack its end, but none is ended that is not there. */
+      g_assert_cmpint (state.since, <=, (int64_t)entries + 1);
       for (uint64_t id = 2; id <= entries + 1; id++)
         g_assert_true (has (f->disk, id, id));
       written += entries > 0;
@@ -1214,7 +1311,8 @@ test_speed (Fixture *f, const void *unused)
     g_bytes_unref (disk_get (f->disk, MODULE, i * 7919 % MANY + 1, 1));
   g_test_message ("get: %.2f us", g_test_timer_elapsed () * 1e6 / MANY);
   g_test_timer_start ();
-  g_assert_true (disk_index_restore (f->disk, MODULE, 99, &(DiskRestore){ .entry = count_entry, .data = &seen }, &state));
+  g_assert_true (
+      disk_index_restore (f->disk, MODULE, 99, &(DiskRestore){ .entry = count_entry, .data = &seen }, &state));
   g_test_message ("restore of %u: %.1f ms", (unsigned)seen, g_test_timer_elapsed () * 1e3);
   g_test_timer_start ();
   g_assert_true (disk_check (f->folder));
@@ -1267,6 +1365,8 @@ main (int argc, char **argv)
   add ("flipped-bits-are-right-or-missing", test_flipped_bits_are_right_or_missing);
   add ("damaged-values-are-deleted", test_damaged_values_are_deleted);
   add ("damaged-index-is-closed", test_damaged_index_is_closed);
+  add ("index-that-misses-a-row-is-closed", test_index_that_misses_a_row_is_closed);
+  add ("clock-that-went-back-keeps-the-order", test_clock_that_went_back_keeps_the_order);
   add ("cap-evicts-old-versions-first", test_cap_evicts_old_versions_first);
   add ("smaller-cap-shrinks-what-is-used", test_smaller_cap_shrinks_what_is_used);
   add ("too-large-a-document-is-not-kept", test_too_large_a_document_is_not_kept);
