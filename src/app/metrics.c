@@ -93,6 +93,21 @@ put_store (GString *out, const StatusSource *source)
 }
 
 static void
+put_disk (GString *out, const StatusSource *source)
+{
+  DiskStats stats;
+
+  disk_stats (source->disk, &stats);
+  put (out, "zohofs_disk_bytes", (int64_t) stats.file_bytes, "Bytes in use in the cache on disk.");
+  put (out, "zohofs_disk_cap_bytes", (int64_t) stats.cap, "Bytes that the cache on disk may have.");
+  put (out, "zohofs_disk_queued_bytes", (int64_t) stats.queued_bytes, "Bytes on their way to the disk.");
+  put (out, "zohofs_disk_evicted_total", (int64_t) stats.evicted, "Documents dropped from the cache on disk.");
+  put (out, "zohofs_disk_damaged_total", (int64_t) stats.damaged, "Values in the cache on disk that were damaged.");
+  put (out, "zohofs_disk_rebuilt", stats.rebuilt, "1 when the cache on disk was begun anew at the mount.");
+  put (out, "zohofs_disk_unused", stats.problem[0] != '\0', "1 while the cache on disk cannot be used.");
+}
+
+static void
 put_requests (GString *out, const StatusSource *source)
 {
   g_autofree char *text = fs_counts (source->fs);
@@ -117,6 +132,7 @@ metrics_text (const StatusSource *source)
   put_about (out, source);
   put_client (out, source);
   put_store (out, source);
+  put_disk (out, source);
   put_requests (out, source);
   return g_string_free (out, FALSE);
 }

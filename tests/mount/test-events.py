@@ -1,4 +1,5 @@
-"""The files of .zohofs that grow or change at each look have exact sizes, and reading them ends."""
+"""What changed in the CRM is a line of events.jsonl, once, at the look that finds it; the files of .zohofs that grow or
+change at each look have exact sizes, and reading them ends."""
 import contextlib
 import errno
 import json
@@ -6,10 +7,14 @@ import os
 import re
 import select
 import subprocess
+from datetime import datetime
 
-from harness import PATIENCE, Emulator, Mount, case, check, end_process, equal, fails, main, tool
+from harness import PATIENCE, Emulator, Mount, case, check, end_process, equal, fails, main, tail, tool, wait_until
 
+TTL = 1
 EVENTS = ".zohofs/events.jsonl"
+# Fields that the server moves by itself with any edit.
+STAMPS = {"Modified_Time", "Modified_By", "Last_Activity_Time"}
 
 
 def behind(mount):
@@ -139,6 +144,8 @@ def prometheus():
         equal(samples["zohofs_api_credits_budget"], 5000, "budget")
         equal(samples["zohofs_records"], status["cache"]["records"], "records")
         equal(samples["zohofs_offline"], 0, "offline")
+        equal(samples["zohofs_disk_cap_bytes"], status["cache"]["disk_cap_bytes"], "cap of the cache on disk")
+        equal(samples["zohofs_disk_unused"], 0, "cache on disk")
         equal(samples['zohofs_fuse_requests_total{kind="readdir"}'], status["fuse"]["readdir"], "readdirs")
         equal({re.search('kind="(.*)"', name)[1] for name in samples if name.startswith("zohofs_fuse_requests_total")},
               set(status["fuse"]), "kinds of requests")
@@ -151,6 +158,130 @@ def prometheus():
 def no_budget():
     with Emulator("Leads=3") as emulator, Mount(emulator) as mount:
         check("zohofs_api_credits_budget" not in metrics(mount), "no budget")
+
+
+# ---- what the store finds --------------------------------------------------------------------------------------------
+
+def events(mount):
+    """All lines so far."""
+    return [json.loads(line) for line in mount.read(EVENTS).decode().splitlines()]
+
+
+def look(mount, module):
+    """A look after the TTL, until all that it set off is done. Returns the lines it added."""
+    before = len(events(mount))
+    mount.expire()
+    for name in mount.list(module):
+        os.stat(mount.at(module, name))
+    mount.wait_quiet()
+    return events(mount)[before:]
+
+
+def name_of(mount, module, number):
+    return next(name for name in mount.list(module) if name.split(".")[-2] == number)
+
+
+def assert_event(event, module, number, what, name, fields):
+    """@fields: of an edit, without what the server stamps; None: null."""
+    equal(set(event), {"time", "module", "id", "what", "name", "fields", "modified"}, "keys")
+    equal((event["module"], event["id"], event["what"], event["name"]), (module, number, what, name), "event")
+    check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", event["time"]), f"time {event['time']}")
+    if fields is None:
+        equal(event["fields"], None, "fields")
+    else:
+        equal(set(event["fields"] or ["none"]) - STAMPS, fields, "fields")
+
+
+@case("an edit is one line with its fields; nothing changed is no line")
+def edit():
+    with Emulator("Leads=30") as emulator, Mount(emulator, ttl=TTL) as mount:
+        equal(look(mount, "Leads"), [], "the first look")
+        equal(look(mount, "Leads"), [], "the second look")
+        number = emulator.ids("Leads")[4]
+        name = name_of(mount, "Leads", number)
+        with following(mount, "-n", "0", "-F") as next_line:
+            emulator.edit("Leads", number, Phone="+49 30 1234567", City=None)
+            added = look(mount, "Leads")
+            equal(len(added), 1, f"lines {added}")
+            assert_event(added[0], "Leads", number, "changed", name, {"Phone", "City"})
+            equal(json.loads(next_line()), added[0], "what tail -F prints")
+        stamp = json.loads(mount.read("Leads", name))["Modified_Time"]
+        equal(datetime.fromisoformat(added[0]["modified"]), datetime.fromisoformat(stamp), "modified")
+        equal(look(mount, "Leads"), [], "the look after it")
+        check(mount.read(EVENTS).endswith(b"\n"), "lines end")
+        equal(os.stat(mount.at(EVENTS)).st_size, len(mount.read(EVENTS)), "size")
+
+
+@case("a new record, a deleted and a restored one")
+def come_and_go():
+    with Emulator("Leads=30") as emulator, Mount(emulator, ttl=TTL) as mount:
+        look(mount, "Leads")
+        number = emulator.create("Leads", Last_Name="Newcomer", Company="New")
+        name = f"Newcomer.{number}.json"
+        for change, what in ((None, "created"), (emulator.delete, "deleted"), (emulator.restore, "restored")):
+            if change:
+                change("Leads", number)
+            added = look(mount, "Leads")
+            equal(len(added), 1, f"lines {added}")
+            assert_event(added[0], "Leads", number, what, name, None)
+
+
+@case("another label is a line that says renamed, with the name of now")
+def label():
+    with Emulator("Vendors=30") as emulator, Mount(emulator, ttl=TTL) as mount:
+        look(mount, "Vendors")
+        number = emulator.ids("Vendors")[3]
+        emulator.edit("Vendors", number, Vendor_Name="Renamed Harbor")
+        added = look(mount, "Vendors")
+        equal(len(added), 1, f"lines {added}")
+        assert_event(added[0], "Vendors", number, "renamed", f"Renamed_Harbor.{number}.json", {"Vendor_Name"})
+
+
+@case("many at once: each a line, once")
+def many():
+    with Emulator("Leads=450") as emulator, Mount(emulator, ttl=TTL) as mount:
+        look(mount, "Leads")
+        numbers = emulator.ids("Leads")
+        wanted = set()
+        for number in numbers[5:450:30]:
+            emulator.edit("Leads", number, Company="x" * 100)
+            wanted.add((number, "changed"))
+        for number in numbers[11:450:40]:
+            emulator.delete("Leads", number)
+            wanted.discard((number, "changed"))
+            wanted.add((number, "deleted"))
+        wanted |= {(emulator.create("Leads", Last_Name=f"New {index}", Company="New"), "created") for index in range(7)}
+        added = look(mount, "Leads")
+        equal(sorted((event["id"], event["what"]) for event in added), sorted(wanted), "lines")
+        equal(look(mount, "Leads"), [], "the look after it")
+
+
+@case("two mounts of a profile share the file, and each adds its line")
+def shared():
+    with Emulator("Leads=30") as emulator, Mount(emulator, ttl=TTL) as mount, \
+            Mount(emulator, ttl=TTL, options=(f"state_dir={mount.folder}/state",)) as other:
+        look(mount, "Leads")
+        look(other, "Leads")
+        number = emulator.ids("Leads")[9]
+        emulator.edit("Leads", number, Company="Shared")
+        equal([event["id"] for event in look(mount, "Leads") + look(other, "Leads")], [number] * 2, "lines")
+        equal(other.read(EVENTS), mount.read(EVENTS), "text")
+
+
+@case("a file that cannot be written is told once and disturbs nothing")
+def unwritable():
+    with Emulator("Leads=30") as emulator, Mount(emulator, ttl=TTL) as mount:
+        os.mkdir(behind(mount))
+        look(mount, "Leads")
+        for number in emulator.ids("Leads")[:3]:
+            emulator.edit("Leads", number, Company="Still read")
+            equal(look(mount, "Leads"), [], "lines")
+            check(b"Still read" in mount.read("Leads", f"{number}.json"), "the new text is there")
+        wait_until(lambda: any("events.jsonl" in line for line in tail(mount.log, 10000)), "the warning")
+        equal(sum("events.jsonl" in line for line in tail(mount.log, 10000)), 1, "warnings")
+        os.rmdir(behind(mount))
+        emulator.edit("Leads", number, Company="Written again")
+        equal([event["id"] for event in look(mount, "Leads")], [number], "lines")
 
 
 if __name__ == "__main__":
