@@ -62,11 +62,11 @@ put_client (GString *out, const StatusSource *source)
   ClientStats stats;
 
   client_stats (source->client, &stats);
-  put (out, "zohofs_api_calls_total", (int64_t)stats.calls, "API requests sent, retries included.");
-  put (out, "zohofs_api_retries_total", (int64_t)stats.retries, "API requests sent again.");
-  put (out, "zohofs_api_failures_total", (int64_t)stats.failures, "API calls that ended in an error.");
-  put (out, "zohofs_api_token_calls_total", (int64_t)stats.token_calls, "Requests for an access token.");
-  put (out, "zohofs_api_credits_total", (int64_t)stats.credits, "API credits spent, by our count.");
+  put (out, "zohofs_api_calls_total", (int64_t) stats.calls, "API requests sent, retries included.");
+  put (out, "zohofs_api_retries_total", (int64_t) stats.retries, "API requests sent again.");
+  put (out, "zohofs_api_failures_total", (int64_t) stats.failures, "API calls that ended in an error.");
+  put (out, "zohofs_api_token_calls_total", (int64_t) stats.token_calls, "Requests for an access token.");
+  put (out, "zohofs_api_credits_total", (int64_t) stats.credits, "API credits spent, by our count.");
   put (out, "zohofs_api_credits_day", stats.credits_today, "API credits spent in the last 24 hours, by our count.");
   put (out, "zohofs_api_credits_remaining", stats.credits_remaining < 0 ? UNKNOWN : stats.credits_remaining,
        "API credits that the org has left, as the API said last.");
@@ -88,8 +88,8 @@ put_store (GString *out, const StatusSource *source)
   store_stats (source->store, &stats);
   put (out, "zohofs_offline", stats.offline, "1 while Zoho cannot be reached and what is known is served.");
   put (out, "zohofs_modules_listed", stats.modules_listed, "Modules whose listing is known.");
-  put (out, "zohofs_records", (int64_t)stats.records, "Records known.");
-  put (out, "zohofs_document_bytes", (int64_t)stats.document_bytes, "Bytes of documents in memory.");
+  put (out, "zohofs_records", (int64_t) stats.records, "Records known.");
+  put (out, "zohofs_document_bytes", (int64_t) stats.document_bytes, "Bytes of documents in memory.");
 }
 
 static void

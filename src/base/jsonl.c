@@ -118,7 +118,7 @@ write_line (int fd, bool held, GString *line)
   if (ends_inside_line (fd, about.st_size))
     g_string_prepend_c (line, '\n');
   done = write (fd, line->str, line->len);
-  if (done >= 0 && (size_t)done == line->len)
+  if (done >= 0 && (size_t) done == line->len)
     return true;
   failure = done < 0 ? errno : ENOSPC;
   if (done > 0 && held && ftruncate (fd, about.st_size) < 0)
@@ -132,7 +132,7 @@ is_full (const Jsonl *jsonl, int fd, size_t more)
 {
   struct stat about;
 
-  return fstat (fd, &about) == 0 && about.st_size > 0 && about.st_size + (int64_t)more > jsonl->cap;
+  return fstat (fd, &about) == 0 && about.st_size > 0 && about.st_size + (int64_t) more > jsonl->cap;
 }
 
 /* May put a newline before @line. */
@@ -176,7 +176,7 @@ line_of (const json_t *value)
   GString *line;
 
   json_write_compact (value, text);
-  valid = g_utf8_make_valid (text->str, (gssize)text->len);
+  valid = g_utf8_make_valid (text->str, (gssize) text->len);
   line = g_string_new (valid);
   g_string_append_c (line, '\n');
   return line;
@@ -213,7 +213,7 @@ jsonl_append (Jsonl *jsonl, const json_t *line)
   int failure = EFBIG;
   LOCKED (&jsonl->lock);
 
-  if ((int64_t)text->len <= jsonl->cap)
+  if ((int64_t) text->len <= jsonl->cap)
     {
       written = append_text (jsonl, text);
       failure = errno;
@@ -244,12 +244,12 @@ jsonl_read (Jsonl *jsonl, uint64_t offset, size_t size)
 
   if (fd >= 0 && fstat (fd, &about) == 0)
     end = about.st_size;
-  if (end < 0 || offset >= (uint64_t)end)
+  if (end < 0 || offset >= (uint64_t) end)
     return g_bytes_new_static ("", 0);
-  size = MIN (size, (uint64_t)end - offset);
+  size = MIN (size, (uint64_t) end - offset);
   buffer = g_malloc (size);
-  got = pread (fd, buffer, size, (off_t)offset);
+  got = pread (fd, buffer, size, (off_t) offset);
   if (got <= 0)
     return g_bytes_new_static ("", 0);
-  return g_bytes_new_take (g_steal_pointer (&buffer), (size_t)got);
+  return g_bytes_new_take (g_steal_pointer (&buffer), (size_t) got);
 }

@@ -19,7 +19,7 @@ status_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
   g_autofree char *text = text_now (ask, node);
 
   *attr = (Attr){
-    .mode = S_IFREG | 0444, .size = (int64_t)strlen (text), .mtime = clock_wall_s (), .volatile_size = true
+    .mode = S_IFREG | 0444, .size = (int64_t) strlen (text), .mtime = clock_wall_s (), .volatile_size = true
   };
   return STORE_READY;
 }
