@@ -147,7 +147,7 @@ is_lacking (const StoreModule *module, const Entry *entry)
 
   if (entry->version == 0)
     return true;
-  text = disk_get (module->store->config.disk, module_key (module), entry->id, entry->version);
+  text = store_text_of (module, entry->id, entry->version);
   return text == NULL;
 }
 

@@ -15,6 +15,7 @@
 #define LOCK_PAUSE_US 20000
 
 #define READERS_MAX 1024
+#define LOCK_BYTES (READERS_MAX * 64 + 4096) /* a reader has a cache line */
 #define IDLE_MAX 8
 #define CAP_MIN (G_GUINT64_CONSTANT (1) << 20)
 #define CAP_MAX ((uint64_t)(SIZE_MAX / 4))
@@ -204,6 +205,21 @@ look_into (const DiskFile *file, MDB_env *env, MDB_dbi dbi[static DISK_DBS])
   return failed;
 }
 
+/* LMDB maps its lock file and writes into it: on a full disk that would be SIGBUS, unless the file has its blocks. */
+static int
+reserve_lock (const DiskFile *file)
+{
+  g_autofree char *lock = path_in (file, "lock.mdb");
+  int fd = open (lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int failed;
+
+  if (fd < 0)
+    return errno;
+  failed = posix_fallocate (fd, 0, LOCK_BYTES);
+  close (fd);
+  return failed;
+}
+
 static int
 open_env (const DiskFile *file, MDB_env **env, MDB_dbi dbi[static DISK_DBS])
 {
@@ -215,7 +231,9 @@ open_env (const DiskFile *file, MDB_env **env, MDB_dbi dbi[static DISK_DBS])
   mdb_env_set_maxdbs (*env, DISK_DBS);
   mdb_env_set_maxreaders (*env, READERS_MAX);
   mdb_env_set_mapsize (*env, map);
-  failed = mdb_env_open (*env, file->folder, MDB_NOTLS, 0600);
+  failed = reserve_lock (file);
+  if (failed == 0)
+    failed = mdb_env_open (*env, file->folder, MDB_NOTLS, 0600);
   if (failed == 0)
     failed = mdb_reader_check (*env, &dead);
   if (failed == 0)
@@ -276,8 +294,11 @@ static int
 open_sound (DiskFile *file, MDB_env **env, MDB_dbi dbi[static DISK_DBS], bool *rebuilt)
 {
   bool trusted = !atomic_load (&file->distrusted);
-  int failed;
+  int failed = reserve_lock (file);
 
+  /* The check maps the lock file too. */
+  if (failed != 0)
+    return failed;
   if (has_data (file)
       && (!trusted || (file->check != NULL && !disk_run (file->check, CHECK_TIMEOUT_MS))))
     {

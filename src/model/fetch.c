@@ -102,6 +102,13 @@ settle_deep (Flight *flight)
     }
 }
 
+/* A converted lead can be read by its id, and is in no list. */
+static bool
+is_elsewhere (const Flight *flight)
+{
+  return json_is_true (json_object_get (flight->record, "$converted"));
+}
+
 static void
 flight_land (Flight *flight)
 {
@@ -110,7 +117,10 @@ flight_land (Flight *flight)
 
   settle_deep (flight);
   document_make (flight->schema, flight->record, flight->id, &document);
-  table_set (module, table_put (module, flight->id, module->listing >= LISTING_LOADING), &document);
+  if (is_elsewhere (flight))
+    table_remove (module, flight->id, 0);
+  table_set (module, table_put (module, flight->id, module->listing >= LISTING_LOADING && !is_elsewhere (flight)),
+             &document);
   document_clear (&document);
   flight_end (flight, NULL);
 }

@@ -58,7 +58,7 @@ computes_otherwise (const IdSweep *look, const Entry *entry, const json_t *row)
 
   if (schema->computed->len == 0)
     return false;
-  text = disk_get (look->module->store->config.disk, module_key (look->module), entry->id, entry->version);
+  text = store_text_of (look->module, entry->id, entry->version);
   if (text == NULL)
     return false;
   document = json_parse (g_bytes_get_data (text, NULL), g_bytes_get_size (text), NULL);

@@ -136,6 +136,15 @@ index_end (StoreModule *module)
   module->index_dirty = false;
 }
 
+int64_t
+index_mtime (const StoreModule *module)
+{
+  DiskModule state = { 0 };
+
+  return disk_index_restore (module->store->config.disk, module_key (module), 0, &(DiskRestore){ 0 }, &state)
+             ? state.mtime : 0;
+}
+
 /* ---- taken up again --------------------------------------------------------------------------------------------- */
 
 static void

@@ -591,7 +591,7 @@ void
 load_foresee (StoreModule *module)
 {
   if (module->listing == LISTING_UNLISTED && module->schema == NULL && !module->counted
-      && !disk_index_restore (module->store->config.disk, module_key (module), 0, &(DiskRestore){ 0 }, &(DiskModule){ 0 }))
+      && index_mtime (module) == 0)
     {
       module->counted = true;
       ask_count (module);

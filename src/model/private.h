@@ -11,6 +11,7 @@
 #include "api/records.h"
 #include "base/idset.h"
 #include "base/workers.h"
+#include "model/hot.h"
 #include "model/names.h"
 #include "model/store.h"
 
@@ -336,6 +337,7 @@ struct Store
   GHashTable *tickets;    /* set of uint64_t * */
   bool stopping;
   GQueue outbox;          /* wait.c */
+  Hot *hot;               /* documents used last */
   Workers *reader;        /* reads indexes from disk */
 
   GHashTable *modules;    /* name -> StoreModule; never removed while the store lives */
@@ -382,6 +384,8 @@ void index_put_row (StoreModule *module, const RowKnown *row);
 void index_remove_row (StoreModule *module, uint64_t row);
 /* All changes up to module->since are in the table. */
 void index_end (StoreModule *module);
+/* The directory's mtime, as an earlier mount left it; 0: there is no index. */
+int64_t index_mtime (const StoreModule *module);
 /* Takes up what an earlier mount left, once; READY: the listing is LISTED, or has to be made. */
 StoreState index_restore (StoreModule *module, StoreWait *wait, GError **error);
 
@@ -427,6 +431,9 @@ void batches_free (StoreModule *module);
 
 /* people.c; lock held: the whole of /Users */
 StoreState people_load (StoreModule *users, StoreWait *wait, GError **error);
+
+/* store.c: the document of a version; NULL: neither in memory nor on disk. With the lock or without. */
+GBytes *store_text_of (const StoreModule *module, uint64_t id, uint64_t version);
 
 /* store.c: when this wait began; a thing checked since then is fresh for it whatever the TTL. */
 int64_t wait_began_us (StoreWait *wait);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* What was just fetched must outlast the moment until it is read: a batch of large documents. */
+#define HOT_BYTES ((size_t)8 << 20)
+
 typedef struct
 {
   Store *store;
@@ -24,6 +27,7 @@ store_new (const StoreConfig *config)
   store->tickets = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   store->modules = g_hash_table_new (g_str_hash, g_str_equal);
   store->listed = g_ptr_array_new ();
+  store->hot = hot_new (HOT_BYTES);
   store->reader = workers_new ("disk-reader", 1);
   store->users = module_new (store, MODULE_USERS, "Users", 0);
   return store;
@@ -62,6 +66,7 @@ store_free (Store *store)
   if (store == NULL)
     return;
   workers_free (store->reader);
+  hot_free (store->hot);
   g_hash_table_iter_init (&iter, store->modules);
   while (g_hash_table_iter_next (&iter, NULL, &module))
     module_free (module);
@@ -188,6 +193,8 @@ store_module_mtime (StoreModule *module)
   int64_t mtime;
 
   store_lock (module->store);
+  if (module->mtime == 0 && module->kind == MODULE_RECORDS && module->listing == LISTING_UNLISTED)
+    module->mtime = index_mtime (module);
   mtime = module->mtime;
   store_unlock (module->store);
   return mtime;
@@ -279,11 +286,12 @@ store_entry (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entr
   return state;
 }
 
-/* The document of @entry, which the disk may have lost. */
-static GBytes *
-text_of (const StoreModule *module, const StoreEntry *entry)
+GBytes *
+store_text_of (const StoreModule *module, uint64_t id, uint64_t version)
 {
-  return disk_get (module->store->config.disk, module_key (module), entry->id, entry->version);
+  GBytes *text = hot_get (module->store->hot, id, version);
+
+  return text != NULL ? text : disk_get (module->store->config.disk, module_key (module), id, version);
 }
 
 /* The disk has lost the document: it is fetched, unless it has been since @wait began. */
@@ -312,7 +320,7 @@ store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *e
   store_unlock (module->store);
   if (state != STORE_READY)
     return state;
-  *text = text_of (module, entry);
+  *text = store_text_of (module, id, entry->version);
   if (*text != NULL)
     return STORE_READY;
   state = fetch_lost (module, id, wait, error);
@@ -337,7 +345,7 @@ store_peek (StoreModule *module, uint64_t id, StoreEntry *entry)
   if (found != NULL)
     entry_fill (found, entry);
   store_unlock (module->store);
-  return entry->version != 0 ? text_of (module, entry) : NULL;
+  return entry->version != 0 ? store_text_of (module, id, entry->version) : NULL;
 }
 
 /* ---- me --------------------------------------------------------------------------------------------------------- */

@@ -283,6 +283,7 @@ table_set (StoreModule *module, Entry *entry, Document *document)
   bool renamed = set_label (module, entry, &document->label);
 
   disk_put (disk, module_key (module), entry->id, document->version, document->mtime, document->text);
+  hot_put (module->store->hot, entry->id, document->version, document->text);
   if (document->mtime > module->mtime)
     module->mtime = document->mtime;
   entry->version = document->version;

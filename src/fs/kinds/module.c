@@ -31,6 +31,8 @@ module_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
   int64_t mtime = store_module_mtime (node->module);
 
   kinds_directory_attr (attr, mtime > 0 ? mtime : ask->mounted_s);
+  /* Known once it is listed: the kernel must not keep what we made up. */
+  attr->volatile_size = mtime <= 0;
   return STORE_READY;
 }
 
