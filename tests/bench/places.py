@@ -28,6 +28,13 @@ def memory_of(pid):
             "anonymous": sizes["Anonymous"] * 1024}
 
 
+def cpu_of(pid):
+    """Seconds of processor time that a process has used so far."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def difference(after, before):
     return {key: after[key] - before.get(key, 0) for key in after}
 
@@ -38,7 +45,7 @@ class Tmpfs:
     name = "tmpfs"
 
     def __init__(self, path):
-        self.path = path
+        self.path, self.process = path, None
 
     def mark(self):
         pass
@@ -51,7 +58,7 @@ class Zohofs:
     """A mount of the emulator's org."""
 
     def __init__(self, name, emulator, mount):
-        self.name, self.emulator, self.mount = name, emulator, mount
+        self.name, self.emulator, self.mount, self.process = name, emulator, mount, mount.process
         self.path = mount.at(MODULE)
         self.calls = self.requests = self.price = None
 
@@ -64,7 +71,7 @@ class Zohofs:
         self.calls = self.emulator.get("stats")["requests"]
 
     def since(self):
-        memory = memory_of(self.mount.process.pid)
+        memory = memory_of(self.process.pid)
         requests = difference(difference(self.mount.status()["fuse"], self.requests), self.price)
         self.mount.wait_quiet()
         return {"calls": self.emulator.get("stats")["requests"] - self.calls, "fuse": requests, **memory}
