@@ -10,7 +10,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#include <malloc.h>
 #include <string.h>
+
+/* A listing of more rows than this leaves the heap worth tidying. */
+#define TRIM_ROWS 5000
 
 /* Characters of an `ids` parameter (doc/api-notes.md): fewer than RECORDS_FULL_MAX ids fit when they are long. */
 #define IDS_BYTES_MAX 1024
@@ -395,6 +399,13 @@ start_over (Load *load)
   load_free (load);
 }
 
+/* Pages and documents have passed through the heap by the thousand, and most of it is free again. */
+static void
+give_memory_back (void *unused)
+{
+  malloc_trim (0);
+}
+
 /* All that changed up to @since is in the table. */
 static void
 complete (Load *load, int64_t since)
@@ -411,6 +422,8 @@ complete (Load *load, int64_t since)
   module->stale_offline = false;
   module->load = NULL;
   index_end (module);
+  if (sweep_rows (load->sweep) > TRIM_ROWS)
+    workers_push (module->store->reader, give_memory_back, NULL);
   load_free (load);
 }
 

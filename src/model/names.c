@@ -129,7 +129,7 @@ names_read_field (const char *name, char **field, char **value)
 char *
 names_label (const char *display)
 {
-  GString *label = g_string_new (NULL);
+  g_autoptr (GString) label = g_string_new (NULL);
   size_t last = 0; /* bytes up to the last character that is no '_' */
 
   for (const char *at = display; *at != '\0' && label->len <= NAMES_LABEL_MAX;)
@@ -148,7 +148,8 @@ names_label (const char *display)
       at = valid ? g_utf8_next_char (at) : at + 1;
     }
   g_string_truncate (label, last == 0 ? 0 : MIN (label->len, last));
-  return g_string_free (label, FALSE);
+  /* Kept by the million: without the room it grew into. */
+  return g_strdup (label->str);
 }
 
 char *

@@ -129,6 +129,16 @@ label_of (const Schema *schema, const json_t *record)
   return names_label (text != NULL ? text : "");
 }
 
+/* Without the room it grew into, since thousands of texts wait for the disk at once. */
+static GBytes *
+take_text (GString *text)
+{
+  gsize size = text->len;
+  char *bytes = g_string_free (text, FALSE);
+
+  return g_bytes_new_take (g_realloc (bytes, size), size);
+}
+
 void
 document_make (const Schema *schema, const json_t *record, uint64_t id, Document *document)
 {
@@ -143,7 +153,7 @@ document_make (const Schema *schema, const json_t *record, uint64_t id, Document
   document->mtime = row_modified (record);
   document->label = label_of (schema, record);
   document->version = XXH3_64bits (text->str, text->len) | 1; /* 0 means none */
-  document->text = g_string_free_to_bytes (text);
+  document->text = take_text (text);
 }
 
 void

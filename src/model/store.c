@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* What was just fetched must outlast the moment until it is read: a batch of large documents. */
-#define HOT_BYTES ((size_t)8 << 20)
+#define HOT_BYTES ((size_t)4 << 20)
 
 typedef struct
 {
