@@ -120,6 +120,7 @@ build (Mount *mount)
     .options = options->fuse_options,
     .ttl_us = options->ttl_s * CLOCK_SECOND_US,
     .trace = options->trace,
+    .noopen = options->noopen,
     .status = give_status,
     .metrics = give_metrics,
     .readme = give_readme,

@@ -34,6 +34,7 @@ const char options_help[]
       "                           permissions, converted leads, formulas (86400; 0: never)\n"
       "  offline=stale|fail       when Zoho cannot be reached: show what was known last (stale), or fail\n"
       "  names=label|id           files named after records and their ids (label), or ids alone\n"
+      "  noopen                   pure reading, as for grep or backups: the kernel opens files without asking\n"
       "  log=LEVEL                error, warning (default), info or debug\n"
       "  config=FILE              instead of $XDG_CONFIG_HOME/zohofs/PROFILE.conf\n"
       "  state_dir=DIR            instead of $XDG_STATE_HOME/zohofs/PROFILE (the sign-in)\n"
@@ -126,6 +127,13 @@ set_names (Options *options, const char *value, GError **error)
 }
 
 static bool
+set_noopen (Options *options, const char *value, GError **error)
+{
+  options->noopen = true;
+  return true;
+}
+
+static bool
 set_log (Options *options, const char *value, GError **error)
 {
   if (!logging_parse_level (value, &options->log_level))
@@ -139,6 +147,7 @@ typedef struct
   /* What a word of ours does. Both this and @pass unset: read by mount(8) and systemd alone, so dropped. */
   bool (*set) (Options *options, const char *value, GError **error);
   bool pass; /* libfuse's */
+  bool bare; /* takes no value */
 } Word;
 
 static const Word words[] = {
@@ -149,6 +158,7 @@ static const Word words[] = {
   { "names", set_names },
   { "sweep", set_sweep },
   { "offline", set_offline },
+  { "noopen", set_noopen, .bare = true },
   { "log", set_log },
   { "allow_other", .pass = true },
   { "allow_root", .pass = true },
@@ -220,12 +230,12 @@ take_word (Options *options, const char *text, GError **error)
     {
       if (!g_str_equal (name, words[i].name))
         continue;
-      if (words[i].set != NULL && (equals == NULL || equals[1] == '\0'))
+      if ((words[i].pass || words[i].bare) && equals != NULL)
+        return refuse (error, "The option -o %s takes no value.", name);
+      if (words[i].set != NULL && !words[i].bare && (equals == NULL || equals[1] == '\0'))
         return refuse (error, "The option -o %s needs a value: %s=...", name, name);
       if (words[i].set != NULL)
-        return words[i].set (options, equals + 1, error);
-      if (words[i].pass && equals != NULL)
-        return refuse (error, "The option -o %s takes no value.", name);
+        return words[i].set (options, words[i].bare ? NULL : equals + 1, error);
       if (words[i].pass)
         pass_on (options, name);
       return true;

@@ -23,6 +23,7 @@ typedef struct
   char *target;             /* mount: the mount point as given; status: a mount point or profile, or NULL for all */
   bool foreground, trace;
   bool bare_names;
+  bool noopen;
   int64_t ttl_s;
   int64_t sweep_s;          /* between looks at all ids; 0: none */
   bool offline_fail;

@@ -1,13 +1,15 @@
 /* What the files of this layer share. */
 #pragma once
 
+#include "fs/delta.h"
 #include "fs/invalidate.h"
 #include "fs/op.h"
+#include "fs/push.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>
 
-/* Requests by kind, in the order of count_names in loop.c. */
+/* Requests by kind, and texts pushed, which are none; in the order of count_names in loop.c. */
 typedef enum
 {
   COUNT_LOOKUP,
@@ -22,6 +24,7 @@ typedef enum
   COUNT_RELEASEDIR,
   COUNT_STATFS,
   COUNT_OTHER,
+  COUNT_PUSHED,
   COUNTS
 } Count;
 
@@ -37,7 +40,10 @@ struct Fs
   Handles *handles;
   Ops *ops;
   Invalidate *invalidate;
+  Push *push;
+  Delta *delta;
   atomic_ullong counts[COUNTS];
+  atomic_uint looks;          /* ops.c: at files that are another one each time */
   atomic_ullong init_unique; /* session_io.c: the INIT under way, else 0 */
   pthread_mutex_t lock; /* guards the next two */
   pthread_cond_t news;

@@ -16,7 +16,9 @@ struct Node
   unsigned refs;    /* ours */
   unsigned opens;   /* files open now */
   uint64_t seen;    /* file: version of what the kernel may hold; directory: of its cached entries. 0: nothing */
-  GBytes *text;     /* what reads get; NULL when not open */
+  int64_t size;     /* file: as the kernel was told last */
+  bool doubt;       /* file: the kernel may not have taken that */
+  GBytes *text;     /* what reads get; NULL when not open and not kept */
 };
 
 struct Nodes
@@ -193,13 +195,86 @@ nodes_count (Nodes *nodes)
   return g_hash_table_size (nodes->table);
 }
 
-void
-nodes_told (Nodes *nodes, Node *node, uint64_t version)
+bool
+nodes_told (Nodes *nodes, Node *node, uint64_t version, int64_t size)
+{
+  LOCKED (&nodes->lock);
+  bool stale = version != 0 && node->seen != 0 && node->seen != version;
+
+  node->size = size;
+  if (version != 0)
+    node->seen = version;
+  return stale;
+}
+
+bool
+nodes_has_seen (Nodes *nodes, const NodeKey *key)
+{
+  LOCKED (&nodes->lock);
+  const Node *node = find (nodes, key);
+
+  return node != NULL && node->lookups > 0 && node->seen != 0;
+}
+
+Node *
+nodes_ref_seen (Nodes *nodes, const NodeKey *key, uint64_t version)
+{
+  LOCKED (&nodes->lock);
+  Node *node = find (nodes, key);
+
+  if (node == NULL || node->lookups == 0 || node->seen != version || version == 0)
+    return NULL;
+  node->refs++;
+  return node;
+}
+
+bool
+nodes_unref_seen (Nodes *nodes, Node *node, uint64_t version)
+{
+  LOCKED (&nodes->lock);
+  bool same = node->seen == version;
+
+  node->refs--;
+  drop_if_unused (nodes, node);
+  return same;
+}
+
+bool
+nodes_is_cut (Nodes *nodes, Node *node, int64_t size)
 {
   LOCKED (&nodes->lock);
 
-  if (version != 0)
-    node->seen = version;
+  return node->doubt || size > node->size;
+}
+
+uint64_t
+nodes_ask (Nodes *nodes, const NodeKey *key, int64_t size)
+{
+  LOCKED (&nodes->lock);
+  uint64_t id = id_of_key (nodes, key);
+
+  if (id == 0)
+    return 0;
+  nodes_of_id (nodes, id)->size = size;
+  nodes_of_id (nodes, id)->doubt = false;
+  return id;
+}
+
+void
+nodes_keep (Nodes *nodes, Node *node, GBytes *text)
+{
+  LOCKED (&nodes->lock);
+
+  g_clear_pointer (&node->text, g_bytes_unref);
+  node->text = g_bytes_ref (text);
+}
+
+GBytes *
+nodes_kept (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  return node->text != NULL ? g_bytes_ref (node->text) : NULL;
 }
 
 bool
@@ -262,8 +337,10 @@ nodes_drop (Nodes *nodes, const NodeKey *key)
   LOCKED (&nodes->lock);
   uint64_t id = id_of_key (nodes, key);
 
-  if (id != 0)
-    nodes_of_id (nodes, id)->seen = 0;
+  if (id == 0)
+    return 0;
+  nodes_of_id (nodes, id)->seen = 0;
+  nodes_of_id (nodes, id)->doubt = true;
   return id;
 }
 

@@ -35,8 +35,27 @@ size_t nodes_count (Nodes *nodes);
 
 /* ---- what the kernel holds of a file ---------------------------------------------------------------------------- */
 
-/* A reply is about to give the kernel attributes of @version. */
-void nodes_told (Nodes *nodes, Node *node, uint64_t version);
+/* A reply is about to give the kernel attributes of @version, whose bytes are @size. Returns: whether it may hold
+ * something of another version. */
+bool nodes_told (Nodes *nodes, Node *node, uint64_t version, int64_t size);
+
+/* Does the kernel have attributes of any version? */
+bool nodes_has_seen (Nodes *nodes, const NodeKey *key);
+/* The node with a reference, if the attributes that the kernel has are of @version; else NULL. And back. Returns: whether
+ * they still are. */
+Node *nodes_ref_seen (Nodes *nodes, const NodeKey *key, uint64_t version);
+bool nodes_unref_seen (Nodes *nodes, Node *node, uint64_t version);
+
+/* May the kernel know a smaller size than @size? It believes what it was told last, or, when it was told to drop things
+ * meanwhile, what it was told before: attributes that cross such a notice it ignores. */
+bool nodes_is_cut (Nodes *nodes, Node *node, int64_t size);
+/* It is about to be told to ask again. Returns: the nodeid, or 0 when the kernel knows no such node. */
+uint64_t nodes_ask (Nodes *nodes, const NodeKey *key, int64_t size);
+
+/* Without opens: the text that goes with the attributes last given, for files that have another one at each look. NULL
+ * when there is none; to g_bytes_unref(). */
+void nodes_keep (Nodes *nodes, Node *node, GBytes *text);
+GBytes *nodes_kept (Nodes *nodes, Node *node);
 
 /* A file opens: reads of all its handles get @text from now on. Returns: true when the kernel may hold something of
  * another version, which must go before the open is answered. */

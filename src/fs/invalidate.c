@@ -1,4 +1,4 @@
-/* Kernel notices, queued to two threads. */
+/* Kernel notices, queued to three threads. */
 #include "fs/invalidate.h"
 
 #include "base/lock.h"
@@ -14,7 +14,8 @@ struct Invalidate
   pthread_mutex_t lock; /* guards all below; never held while the kernel is told */
   struct fuse_session *session;
   Workers *inodes;
-  Workers *entries; /* both NULL once stopped */
+  Workers *entries;
+  Workers *sizes; /* all three NULL once stopped */
 };
 
 typedef struct
@@ -23,6 +24,7 @@ typedef struct
   NodeKey key; /* the inode, or the entry's directory */
   NodeKey child;
   char *name;
+  int64_t size; /* tell_size: the new one */
   void (*done) (void *data);
   void *data;
 } Notice;
@@ -58,6 +60,19 @@ tell_inode (void *data)
 }
 
 static void
+tell_size (void *data)
+{
+  Notice *notice = data;
+  struct fuse_session *session = session_of (notice->invalidate);
+  uint64_t id = nodes_ask (notice->invalidate->nodes, &notice->key, notice->size);
+
+  if (session != NULL && id != 0)
+    check (fuse_lowlevel_notify_inval_inode (session, id, -1, 0), "old size of a file");
+  notice->done (notice->data);
+  g_free (notice);
+}
+
+static void
 tell_entry (void *data)
 {
   Notice *notice = data;
@@ -84,6 +99,7 @@ invalidate_new (Nodes *nodes)
   pthread_mutex_init (&invalidate->lock, NULL);
   invalidate->inodes = workers_new ("notify-inode", 1);
   invalidate->entries = workers_new ("notify-entry", 1);
+  invalidate->sizes = workers_new ("notify-size", 1);
   return invalidate;
 }
 
@@ -110,12 +126,16 @@ invalidate_stop (Invalidate *invalidate)
 {
   Workers *inodes;
   Workers *entries;
+  Workers *sizes;
 
   {
     LOCKED (&invalidate->lock);
     inodes = g_steal_pointer (&invalidate->inodes);
     entries = g_steal_pointer (&invalidate->entries);
+    sizes = g_steal_pointer (&invalidate->sizes);
   }
+  /* First those for whom a read waits that the other two may wait for. */
+  workers_free (sizes);
   workers_free (inodes);
   workers_free (entries);
   LOCKED (&invalidate->lock);
@@ -124,13 +144,16 @@ invalidate_stop (Invalidate *invalidate)
 
 /* Returns: false when it is too late. */
 static bool
-push (Invalidate *invalidate, bool entry, Notice *notice)
+push (Invalidate *invalidate, void (*tell) (void *data), void *data)
 {
   LOCKED (&invalidate->lock);
 
   if (invalidate->inodes == NULL)
     return false;
-  workers_push (entry ? invalidate->entries : invalidate->inodes, entry ? tell_entry : tell_inode, notice);
+  if (tell == tell_size)
+    workers_push (invalidate->sizes, tell, data);
+  else
+    workers_push (tell == tell_entry ? invalidate->entries : invalidate->inodes, tell, data);
   return true;
 }
 
@@ -140,7 +163,7 @@ invalidate_inode (Invalidate *invalidate, const NodeKey *key, void (*done) (void
   Notice *notice = g_new0 (Notice, 1);
 
   *notice = (Notice) { .invalidate = invalidate, .key = *key, .done = done, .data = data };
-  if (push (invalidate, false, notice))
+  if (push (invalidate, tell_inode, notice))
     return;
   g_free (notice);
   if (done != NULL)
@@ -155,8 +178,49 @@ invalidate_entry (Invalidate *invalidate, const NodeKey *dir, const NodeKey *chi
   *notice = (Notice) { .invalidate = invalidate, .key = *dir, .name = g_strdup (name) };
   if (child != NULL)
     notice->child = *child;
-  if (push (invalidate, true, notice))
+  if (push (invalidate, tell_entry, notice))
     return;
   g_free (notice->name);
   g_free (notice);
+}
+
+void
+invalidate_run (Invalidate *invalidate, void (*job) (void *data), void *data)
+{
+  push (invalidate, job, data);
+}
+
+bool
+invalidate_give (Invalidate *invalidate, const NodeKey *key, GBytes *text, uint64_t version)
+{
+  struct fuse_session *session = session_of (invalidate);
+  Node *node = session != NULL ? nodes_ref_seen (invalidate->nodes, key, version) : NULL;
+  struct fuse_bufvec buffer = FUSE_BUFVEC_INIT (0);
+  uint64_t id;
+  int result;
+  bool same;
+
+  if (node == NULL)
+    return false;
+  id = node_id (invalidate->nodes, node);
+  buffer.buf[0].mem = (void *)g_bytes_get_data (text, &buffer.buf[0].size);
+  result = fuse_lowlevel_notify_store (session, id, 0, &buffer, 0);
+  same = nodes_unref_seen (invalidate->nodes, node, version);
+  /* A look at the file has told the kernel of another version meanwhile. The notice of that change is to come, but not
+   * even until then may the old text stand under the new attributes. */
+  if (!same)
+    check (fuse_lowlevel_notify_inval_inode (session, id, 0, 0), "pages of a file");
+  return result == 0 && same;
+}
+
+void
+invalidate_size (Invalidate *invalidate, const NodeKey *key, int64_t size, void (*done) (void *data), void *data)
+{
+  Notice *notice = g_new0 (Notice, 1);
+
+  *notice = (Notice){ .invalidate = invalidate, .key = *key, .size = size, .done = done, .data = data };
+  if (push (invalidate, tell_size, notice))
+    return;
+  g_free (notice);
+  done (data);
 }

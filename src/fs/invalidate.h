@@ -1,6 +1,7 @@
 /* Tells the kernel to drop what it holds. The kernel may make the teller wait for requests under way, so it is told by
- * two threads that serve nothing and hold no lock: one for inodes, and one for entries, which wait for lookups in their
- * directory. Any thread may queue. */
+ * threads that serve nothing and hold no lock: one for inodes, which waits for pages that are being read; one for entries,
+ * which wait for lookups in their directory; and one for sizes, which waits for neither, since reads wait for it. Any
+ * thread may queue. */
 #pragma once
 
 #include "fs/inode.h"
@@ -27,3 +28,16 @@ void invalidate_inode (Invalidate *invalidate, const NodeKey *key, void (*done) 
 
 /* The entry @name of directory @dir. With @child, which is gone, watchers of it hear so. */
 void invalidate_entry (Invalidate *invalidate, const NodeKey *dir, const NodeKey *child, const char *name);
+
+/* ---- what must not cross a drop of the same inode ---------------------------------------------------------------- */
+
+/* Runs @job(@data) on the thread that tells of inodes, after the notices that are queued; not at all once it is too late. */
+void invalidate_run (Invalidate *invalidate, void (*job) (void *data), void *data);
+
+/* From such a job only: gives the kernel the whole text of a file, if @version is that of the attributes it has.
+ * Returns: whether it has taken it. */
+bool invalidate_give (Invalidate *invalidate, const NodeKey *key, GBytes *text, uint64_t version);
+
+/* The attributes alone, which needs no page: a file that is being read has @size bytes now. Who got it cut at the old size
+ * reads on, and finds the rest. @done as above. */
+void invalidate_size (Invalidate *invalidate, const NodeKey *key, int64_t size, void (*done) (void *data), void *data);

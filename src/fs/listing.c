@@ -45,6 +45,8 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
 {
   Node *node;
 
+  if (entry->key.kind->peek != NULL)
+    push_listed (op->fs->push, entry->key.module, op->index - DOTS, entry->key.id);
   /* Without attributes the kernel takes just the name, by nodeid 0. */
   if (!entry->has_attr)
     {
@@ -53,12 +55,13 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
       return;
     }
   node = nodes_lookup (op->fs->nodes, &entry->key);
-  nodes_told (op->fs->nodes, node, entry->attr.version);
+  if (nodes_told (op->fs->nodes, node, entry->attr.version, entry->attr.size) && op->fs->config.noopen)
+    invalidate_inode (op->fs->invalidate, &entry->key, NULL, NULL);
   g_ptr_array_add (op->counted, node);
   param->ino = node_id (op->fs->nodes, node);
   param->generation = 1;
   param->attr = ops_stat (op->fs, &entry->key, &entry->attr);
-  param->attr_timeout = ops_timeout (op->fs, &entry->attr);
+  param->attr_timeout = ops_timeout (op->fs, &entry->key, &entry->attr);
   param->entry_timeout = param->attr_timeout;
 }
 
@@ -124,6 +127,10 @@ listing_read_step (Op *op, GError **error)
 
   if (op->buffer == NULL)
     {
+      const NodeKey *key = node_key (op->node);
+
+      if (handle_listing (handle_of_number (op->fi.fh))->records != NULL)
+        delta_listed (op->fs->delta, op->fs->store, key->module);
       op->buffer = g_malloc (op->size);
       op->counted = g_ptr_array_new ();
     }

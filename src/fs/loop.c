@@ -21,7 +21,7 @@
 
 static const char *const count_names[COUNTS] = {
   "lookup", "forget", "getattr", "readlink", "open", "read", "release", "opendir", "readdir", "releasedir", "statfs",
-  "other",
+  "other", "pushed",
 };
 
 typedef struct
@@ -212,6 +212,8 @@ fs_new (const FsConfig *config)
   fs->handles = handles_new (fs->nodes);
   fs->ops = ops_new ();
   fs->invalidate = invalidate_new (fs->nodes);
+  fs->push = push_new (fs->nodes, fs->invalidate, &fs->counts[COUNT_PUSHED]);
+  fs->delta = delta_new (fs->config.ttl_us);
   return fs;
 }
 
@@ -243,9 +245,11 @@ fs_serve (Fs *fs)
   wait_for_end (fs);
   /* In this order: a notice may wait in the kernel for a request that we have parked or not read yet. */
   ops_stop (fs->ops);
+  push_stop (fs->push);
   invalidate_stop (fs->invalidate);
   sound = join (fs, servers);
   ops_stop (fs->ops);
+  delta_stop (fs->delta);
   unmount (fs);
   return sound;
 }
@@ -266,6 +270,8 @@ fs_free (Fs *fs)
     return;
   unmount (fs);
   invalidate_free (fs->invalidate);
+  push_free (fs->push);
+  delta_free (fs->delta);
   ops_free (fs->ops);
   g_clear_pointer (&fs->session, fuse_session_destroy);
   handles_free (fs->handles);

@@ -21,6 +21,7 @@ typedef struct
   const char *options;    /* further mount options for libfuse, comma separated, such as "allow_other"; NULL: none */
   int64_t ttl_us;         /* kernel timeouts */
   bool trace;             /* -d: each operation on stderr */
+  bool noopen;            /* the kernel is to read without opening: fewer requests, fresh by opendir and delta.c */
   /* The texts of /.zohofs/status.json, /.zohofs/metrics and /README.md, to g_free(). Any thread, no network, no
    * blocking. */
   char *(*status) (void *data);
@@ -47,7 +48,7 @@ void fs_stop (Fs *fs);
 void fs_free (Fs *fs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fs, fs_free)
 
-/* FUSE requests seen by kind, for status.json: a JSON object text such as {"lookup":12,...}; to g_free(). */
+/* FUSE requests seen by kind, and as "pushed" the texts given without one, for status.json: a JSON object text such as {"lookup":12,...}; to g_free(). */
 char *fs_counts (Fs *fs);
 
 /* StoreConfig's listeners; @fs is an Fs. They queue kernel notices for the notify threads and return at once. */

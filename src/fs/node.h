@@ -25,6 +25,7 @@ typedef struct
   StoreWait *wait;
   const FsConfig *config;
   int64_t mounted_s; /* when the mount was made; the mtime of what has none */
+  bool fresh;        /* attributes, too, are not to be older than the TTL */
 } Ask;
 
 typedef struct
@@ -71,11 +72,14 @@ struct NodeKind
 {
   unsigned number; /* part of st_ino: never changes, never reused */
   mode_t type;     /* S_IFDIR, S_IFREG or S_IFLNK */
+  bool told;       /* once its directory has been listed, we are told of each change; fs_record_changed() and the like */
   StoreState (*attr) (const Ask *ask, const NodeKey *node, Attr *attr, GError **error);
   /* @found->kind stays NULL when no such name can be, which is known without asking. That the node exists is for its
    * own attr to say. */
   StoreState (*lookup) (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error);
   StoreState (*open) (const Ask *ask, const NodeKey *node, Opened *opened, GError **error);
+  /* Without opens: the text as it is known, at once and for nothing; NULL: ask open. */
+  GBytes *(*peek) (const NodeKey *node);
   /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty. At most
    * @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */
   GBytes *(*read) (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size);

@@ -33,6 +33,7 @@ op_unref (Op *op)
     return;
   store_wait_clear (&op->wait);
   g_clear_pointer (&op->counted, g_ptr_array_unref);
+  g_clear_pointer (&op->text, g_bytes_unref);
   g_free (op->buffer);
   g_free (op->name);
   g_free (op);
@@ -187,7 +188,7 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   op->node = node;
   op->step = step;
   op->wait = STORE_WAIT_INIT (op_ring, op, priority);
-  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s };
+  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s, false };
   atomic_init (&op->refs, 1);
   return op;
 }

@@ -28,10 +28,12 @@ struct Op
   size_t size;
   uint64_t index;
   bool plus;
+  bool asked;         /* read: the kernel has been made to ask for the size */
   char *buffer;       /* readdir: what goes out, @used of @size bytes */
   size_t used;
   GPtrArray *counted; /* readdirplus: Node * with a lookup in @buffer */
   Handle *handle;     /* open: waits for the kernel to drop the old version */
+  GBytes *text;       /* read without an open: waits for the kernel to know the new size; lookup: to be kept */
   /* op.c's own. */
   Ops *ops;
   OpStep step;

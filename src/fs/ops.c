@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define MISSING_TIMEOUT_S 1.0 /* how long the kernel believes that a record is not there */
+#define TOLD_TIMEOUT_S 86400.0 /* what we are told of when it changes, so that we tell the kernel */
 #define BLOCK 4096
 
 static Fs *
@@ -30,13 +31,22 @@ ttl_s (const Fs *fs)
 }
 
 double
-ops_timeout (const Fs *fs, const Attr *attr)
+ops_timeout (const Fs *fs, const NodeKey *key, const Attr *attr)
 {
-  return attr->volatile_size ? 0 : ttl_s (fs);
+  if (attr->volatile_size || fs->config.ttl_us == 0)
+    return 0;
+  return key->kind->told && delta_is_listed (fs->delta, key->module) ? TOLD_TIMEOUT_S : ttl_s (fs);
+}
+
+/* Without opens, each look at such a file gives the kernel a text that stays until the next look. */
+static bool
+is_snapshot (const Fs *fs, const NodeKey *key, const Attr *attr)
+{
+  return fs->config.noopen && attr->volatile_size && key->kind->open != NULL && key->kind->read == NULL;
 }
 
 struct stat
-ops_stat (const Fs *fs, const NodeKey *key, const Attr *attr)
+ops_stat (Fs *fs, const NodeKey *key, const Attr *attr)
 {
   struct stat stat = {
     .st_ino = node_ino (key),
@@ -52,16 +62,24 @@ ops_stat (const Fs *fs, const NodeKey *key, const Attr *attr)
   stat.st_mtim.tv_sec = attr->mtime;
   stat.st_ctim.tv_sec = attr->mtime;
   stat.st_atim.tv_sec = attr->mtime;
+  /* By another time the kernel sees that its pages are of another text, also within a second. */
+  if (is_snapshot (fs, key, attr))
+    stat.st_mtim.tv_nsec = (long)(atomic_fetch_add (&fs->looks, 1) % 1000000000);
   return stat;
 }
 
 static void
 init (void *data, struct fuse_conn_info *conn)
 {
+  const Fs *fs = data;
+
   /* Our attributes cost nothing once a page is here, so entries always carry them. Nodeids are addresses, so the kernel
    * must never send one it took from an NFS handle. */
   conn->want &= ~(unsigned) (FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_SPLICE_READ
                              | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+  /* With it the kernel would leave truncation to the OPEN that it does not send. */
+  if (fs->config.noopen)
+    conn->want &= ~(unsigned)FUSE_CAP_ATOMIC_O_TRUNC;
   conn->want |= conn->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS);
 }
 
@@ -76,6 +94,54 @@ reply_missing (Op *op, double timeout_s)
   return STORE_READY;
 }
 
+/* Signs of use stand for opens. */
+static void
+note_use (Fs *fs, const NodeKey *key)
+{
+  if (fs->config.noopen && key->module != NULL)
+    delta_used (fs->delta, key->module);
+}
+
+/* @node: what is already kept of it will do; NULL: a new look. */
+static StoreState
+take_snapshot (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **error)
+{
+  StoreState state = STORE_READY;
+  Opened opened = { 0 };
+
+  if (!is_snapshot (op->fs, key, attr))
+    return STORE_READY;
+  op->text = node != NULL ? nodes_kept (op->fs->nodes, node) : NULL;
+  if (op->text == NULL)
+    {
+      state = key->kind->open (&op->ask, key, &opened, error);
+      op->text = opened.text;
+    }
+  if (state == STORE_READY)
+    attr->size = (int64_t)g_bytes_get_size (op->text);
+  return state;
+}
+
+static StoreState
+attr_of (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **error)
+{
+  StoreState state;
+
+  op->ask.fresh = op->fs->config.noopen && key->module != NULL && !delta_is_listed (op->fs->delta, key->module);
+  state = key->kind->attr (&op->ask, key, attr, error);
+  return state == STORE_READY ? take_snapshot (op, key, node, attr, error) : state;
+}
+
+static void
+tell (Op *op, const NodeKey *key, Node *node, const Attr *attr)
+{
+  if (op->text != NULL)
+    nodes_keep (op->fs->nodes, node, op->text);
+  /* No open will find the pages stale. */
+  if (nodes_told (op->fs->nodes, node, attr->version, attr->size) && op->fs->config.noopen)
+    invalidate_inode (op->fs->invalidate, key, NULL, NULL);
+}
+
 static StoreState
 reply_found (Op *op, const NodeKey *key, const Attr *attr)
 {
@@ -84,11 +150,12 @@ reply_found (Op *op, const NodeKey *key, const Attr *attr)
     .ino = node_id (op->fs->nodes, node),
     .generation = 1,
     .attr = ops_stat (op->fs, key, attr),
-    .attr_timeout = ops_timeout (op->fs, attr),
-    .entry_timeout = ttl_s (op->fs),
+    .attr_timeout = ops_timeout (op->fs, key, attr),
   };
 
-  nodes_told (op->fs->nodes, node, attr->version);
+  /* A new look begins with the name. */
+  param.entry_timeout = is_snapshot (op->fs, key, attr) ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
+  tell (op, key, node, attr);
   if (fuse_reply_entry (op_request (op), &param) != 0)
     nodes_forget (op->fs->nodes, node, 1);
   return STORE_READY;
@@ -105,7 +172,9 @@ lookup_step (Op *op, GError **error)
   if (state == STORE_READY && found.kind == NULL)
     return reply_missing (op, ttl_s (op->fs));
   if (state == STORE_READY)
-    state = found.kind->attr (&op->ask, &found, &attr, error);
+    state = attr_of (op, &found, NULL, &attr, error);
+  if (state == STORE_READY)
+    note_use (op->fs, &found);
   if (state == STORE_READY)
     return reply_found (op, &found, &attr);
   if (state != STORE_FAILED || !g_error_matches (*error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
@@ -163,13 +232,14 @@ getattr_step (Op *op, GError **error)
   const NodeKey *key = node_key (op->node);
   Attr attr = { 0 };
   struct stat stat;
-  StoreState state = key->kind->attr (&op->ask, key, &attr, error);
+  StoreState state = attr_of (op, key, op->node, &attr, error);
 
   if (state != STORE_READY)
     return state;
+  note_use (op->fs, key);
   stat = ops_stat (op->fs, key, &attr);
-  nodes_told (op->fs->nodes, op->node, attr.version);
-  fuse_reply_attr (op_request (op), &stat, ops_timeout (op->fs, &attr));
+  tell (op, key, op->node, &attr);
+  fuse_reply_attr (op_request (op), &stat, ops_timeout (op->fs, key, &attr));
   return STORE_READY;
 }
 
@@ -266,6 +336,12 @@ open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
   Node *node = nodes_of_id (fs->nodes, ino);
   Op *op;
 
+  /* The kernel asks no more, and closes without us. */
+  if (fs->config.noopen)
+    {
+      fuse_reply_err (req, ENOSYS);
+      return;
+    }
   if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0)
     {
       fuse_reply_err (req, EROFS);
@@ -292,33 +368,98 @@ read_live (Fs *fs, fuse_req_t req, const NodeKey *key, size_t size, off_t offset
 }
 
 static void
-read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+reply_part (fuse_req_t req, GBytes *text, size_t size, off_t offset)
 {
-  Fs *fs = fs_of (req, COUNT_READ);
-  const NodeKey *key = node_key (nodes_of_id (fs->nodes, ino));
-  g_autoptr (GBytes) text = NULL;
-  const char *bytes;
   size_t length;
+  const char *bytes = g_bytes_get_data (text, &length);
 
-  if (key->kind->read != NULL)
-    {
-      read_live (fs, req, key, size, offset);
-      return;
-    }
-  text = handle_text (fs->handles, handle_of_number (fi->fh));
-  bytes = g_bytes_get_data (text, &length);
   if (offset < 0 || (uint64_t) offset >= length)
     fuse_reply_buf (req, NULL, 0);
   else
     fuse_reply_buf (req, bytes + offset, MIN (size, length - (size_t) offset));
 }
 
+/* Would the kernel cut @text at the size it knows? A shorter one it takes as the new end. */
+static bool
+is_cut (Fs *fs, Node *node, GBytes *text)
+{
+  return nodes_is_cut (fs->nodes, node, (int64_t)g_bytes_get_size (text));
+}
+
+/* Without an open: the text as it is, whole. */
+static StoreState
+read_step (Op *op, GError **error)
+{
+  const NodeKey *key = node_key (op->node);
+  Opened opened = { 0 };
+  StoreState state;
+
+  if (op->text == NULL)
+    {
+      state = key->kind->open (&op->ask, key, &opened, error);
+      if (state != STORE_READY)
+        return state;
+      op->text = opened.text;
+    }
+  if (op->asked || !is_cut (op->fs, op->node, op->text))
+    {
+      reply_part (op_request (op), op->text, op->size, (off_t)op->index);
+      return STORE_READY;
+    }
+  op->asked = true;
+  invalidate_size (op->fs->invalidate, key, (int64_t)g_bytes_get_size (op->text), op_ring, op);
+  return STORE_WAITING;
+}
+
+static void
+read_unopened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset)
+{
+  const NodeKey *key = node_key (node);
+  g_autoptr (GBytes) text = key->kind->peek != NULL ? key->kind->peek (key) : nodes_kept (fs->nodes, node);
+  Op *op;
+
+  note_use (fs, key);
+  if (text != NULL && !is_cut (fs, node, text))
+    {
+      reply_part (req, text, size, offset);
+      return;
+    }
+  op = op_new (fs, req, "read", node, read_step, CLIENT_PERSON);
+  op->text = g_steal_pointer (&text);
+  op->size = size;
+  op->index = (uint64_t)MAX (offset, 0);
+  op_run (op);
+}
+
+static void
+read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+  Fs *fs = fs_of (req, COUNT_READ);
+  Node *node = nodes_of_id (fs->nodes, ino);
+  const NodeKey *key = node_key (node);
+  g_autoptr (GBytes) text = NULL;
+
+  if (key->kind->peek != NULL && offset == 0)
+    push_missed (fs->push, key->module, key->id);
+  if (key->kind->read != NULL)
+    read_live (fs, req, key, size, offset);
+  else if (fs->config.noopen)
+    read_unopened (fs, req, node, size, offset);
+  else
+    {
+      text = handle_text (fs->handles, handle_of_number (fi->fh));
+      reply_part (req, text, size, offset);
+    }
+}
+
 /* Only handles that do not ask for noflush, on kernels that know no better, send it. */
 static void
 flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  fs_of (req, COUNT_OTHER);
-  fuse_reply_err (req, 0);
+  Fs *fs = fs_of (req, COUNT_OTHER);
+
+  /* Without opens there is nowhere to ask for noflush, so it asks once. */
+  fuse_reply_err (req, fs->config.noopen ? ENOSYS : 0);
 }
 
 static void

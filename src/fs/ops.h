@@ -6,5 +6,5 @@
 extern const struct fuse_lowlevel_ops ops_table;
 
 /* What the kernel is told of a node. */
-struct stat ops_stat (const Fs *fs, const NodeKey *key, const Attr *attr);
-double ops_timeout (const Fs *fs, const Attr *attr);
+struct stat ops_stat (Fs *fs, const NodeKey *key, const Attr *attr);
+double ops_timeout (const Fs *fs, const NodeKey *key, const Attr *attr);

@@ -117,7 +117,7 @@ test_open_of_another_version_is_stale (void)
   g_autoptr (GBytes) text = text_of ("b");
   Node *node = nodes_lookup (nodes, &one);
 
-  nodes_told (nodes, node, 11);
+  nodes_told (nodes, node, 11, 1);
   g_assert_true (nodes_open (nodes, node, text, 12));
   /* Until the kernel has dropped the old one, every open must see to it. */
   g_assert_true (nodes_open (nodes, node, text, 12));

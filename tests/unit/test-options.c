@@ -44,13 +44,14 @@ static void
 test_fstab_form (void)
 {
   g_autoptr (Options) options = PARSE (
-      "work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,allow_other");
+      "work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,noopen,allow_other");
 
   g_assert_cmpstr (options->profile, ==, "work");
   g_assert_cmpstr (options->target, ==, "/mnt");
   g_assert_cmpstr (options->fuse_options, ==, "dev,nosuid,allow_other");
   g_assert_cmpint (options->ttl_s, ==, 5);
   g_assert_true (options->bare_names);
+  g_assert_true (options->noopen);
 }
 
 static void
@@ -131,6 +132,7 @@ test_refusals_name_what_was_meant (void)
   REFUSED ("needs a value", "crm", "-o", "config=");
   REFUSED ("needs a value", "crm", "-o");
   REFUSED ("takes no value", "crm", "-o", "ro=1");
+  REFUSED ("takes no value", "crm", "-o", "noopen=1");
   REFUSED ("neither names=label", "crm", "-o", "names=x");
   REFUSED ("none of log=error", "crm", "-o", "log=loud");
   REFUSED ("No mount point", "-f");

@@ -6,10 +6,12 @@ record_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
   StoreEntry entry = { 0 };
   g_autoptr (GBytes) text = NULL;
-  StoreState state = store_entry (node->module, node->id, ask->wait, &entry, error);
+  StoreState state = STORE_READY;
 
+  if (!ask->fresh)
+    state = store_entry (node->module, node->id, ask->wait, &entry, error);
   /* A size is never guessed: where the listing does not tell it, the document does. */
-  if (state == STORE_READY && entry.size < 0)
+  if (state == STORE_READY && (ask->fresh || entry.size < 0))
     state = store_document (node->module, node->id, ask->wait, &entry, &text, error);
   if (state == STORE_READY)
     *attr = (Attr) {
@@ -29,9 +31,19 @@ record_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error
   return state;
 }
 
+static GBytes *
+record_peek (const NodeKey *node)
+{
+  StoreEntry entry = { 0 };
+
+  return store_peek (node->module, node->id, &entry);
+}
+
 const NodeKind record_kind = {
   .number = KIND_RECORD,
   .type = S_IFREG,
+  .told = true,
   .attr = record_attr,
   .open = record_open,
+  .peek = record_peek,
 };
