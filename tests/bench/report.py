@@ -51,8 +51,8 @@ def markdown(rows):
 
 
 def table(results):
-    rows = [("records", "latency", "work", "system", "state", "seconds", "least", "most", "CPU s", "calls", "FUSE", "peak MiB",
-             "private MiB")]
+    rows = [("records", "latency", "work", "system", "state", "seconds", "least", "most", "CPU s", "calls", "FUSE",
+             "peak MiB", "private MiB")]
     for key, samples in results.samples.items():
         seconds = [one["seconds"] for one in samples]
         rows.append((f"{key.records:,}", f"{key.latency} ms", *key[2:], f"{statistics.median(seconds):.3f}",
