@@ -126,12 +126,12 @@ def run(*command, good=(0,)):
     check(done.returncode in (*good, 1, 2, VANISHED), f"{command[0]} ended with {done.returncode}")
 
 
-def read_all(folder, seen):
-    """Adds the text of each file to the set @seen, as module, id and text."""
+def read_all(way, folder, seen):
+    """Adds the text of each file to the set @seen, as who read it, module, id and text."""
     for module in MODULES:
         for name in os.listdir(os.path.join(folder, module)):
             with contextlib.suppress(FileNotFoundError), open(os.path.join(folder, module, name), "rb") as file:
-                seen.add((module, number_of(name), file.read()))
+                seen.add((way, module, number_of(name), file.read()))
 
 
 def looks(mount, seen):
@@ -144,25 +144,26 @@ def looks(mount, seen):
 
     def rsync():
         run("rsync", "-a", *folders, copy)
-        read_all(copy, seen)
+        read_all("rsync", copy, seen)
 
     def list_all():
         run("ls", "-lR", *folders)
 
     def read():
-        read_all(mount.path, seen)
+        read_all("read()", mount.path, seen)
 
     return grep, rsync, list_all, read
 
 
 def assert_whole(editor, seen):
     """Each text that was read is one that the record has had."""
-    for module, number, text in seen:
+    for way, module, number, text in seen:
         try:
             json.loads(text)
         except ValueError:
-            raise AssertionError(f"{module}/{number} is torn: {shorten(text)}") from None
-        check(text in editor.texts[module, number], f"{module}/{number} has never been {shorten(text)}")
+            raise AssertionError(f"{way}: {module}/{number} is torn, {len(text)} bytes: "
+                                 f"{text[:100]} ... {text[-200:]}") from None
+        check(text in editor.texts[module, number], f"{way}: {module}/{number} has never been {shorten(text)}")
 
 
 @case(f"{RATE} changes a second for {SECONDS} seconds under grep, rsync, ls and cat")
