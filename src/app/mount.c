@@ -138,6 +138,8 @@ build (Mount *mount)
     .record_gone = fs_record_gone,
     .record_renamed = fs_record_renamed,
     .listing_changed = fs_listing_changed,
+    .module_gone = fs_module_gone,
+    .modules_changed = fs_modules_changed,
     .event = events_add,
     .event_listener = mount->events,
   };

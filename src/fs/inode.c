@@ -7,6 +7,16 @@
 
 #define ROOT_ID 1
 
+/* What reads of a file get. */
+typedef struct
+{
+  unsigned opens;
+  GBytes *text; /* goes with the attributes that the kernel has */
+  uint64_t version;
+  GBytes *next; /* goes with those it will be given next, or NULL */
+  uint64_t next_version;
+} Texts;
+
 struct Node
 {
   NodeKey key;
@@ -14,11 +24,10 @@ struct Node
   /* The rest is guarded by the table's lock. */
   uint64_t lookups; /* the kernel's */
   unsigned refs;    /* ours */
-  unsigned opens;   /* files open now */
   uint64_t seen;    /* file: version of what the kernel may hold; directory: of its cached entries. 0: nothing */
   int64_t size;     /* file: as the kernel was told last */
   bool doubt;       /* file: the kernel may not have taken that */
-  GBytes *text;     /* what reads get; NULL when not open and not kept */
+  Texts *texts;     /* NULL when not open and not kept */
 };
 
 struct Nodes
@@ -47,11 +56,37 @@ key_equal (gconstpointer a, gconstpointer b)
 }
 
 static void
+drop_texts (Node *node)
+{
+  if (node->texts == NULL)
+    return;
+  g_clear_pointer (&node->texts->text, g_bytes_unref);
+  g_clear_pointer (&node->texts->next, g_bytes_unref);
+  g_clear_pointer (&node->texts, g_free);
+}
+
+static void
+set_text (Texts *texts, GBytes *text, uint64_t version)
+{
+  g_clear_pointer (&texts->text, g_bytes_unref);
+  texts->text = g_bytes_ref (text);
+  texts->version = version;
+}
+
+static void
+set_next (Texts *texts, GBytes *text, uint64_t version)
+{
+  g_clear_pointer (&texts->next, g_bytes_unref);
+  texts->next = g_bytes_ref (text);
+  texts->next_version = version;
+}
+
+static void
 node_free (void *data)
 {
   Node *node = data;
 
-  g_clear_pointer (&node->text, g_bytes_unref);
+  drop_texts (node);
   g_free (node);
 }
 
@@ -204,6 +239,11 @@ nodes_told (Nodes *nodes, Node *node, uint64_t version, int64_t size)
   node->size = size;
   if (version != 0)
     node->seen = version;
+  if (node->texts != NULL && node->texts->next != NULL && node->texts->next_version == version)
+    {
+      set_text (node->texts, node->texts->next, version);
+      g_clear_pointer (&node->texts->next, g_bytes_unref);
+    }
   return stale;
 }
 
@@ -265,8 +305,9 @@ nodes_keep (Nodes *nodes, Node *node, GBytes *text)
 {
   LOCKED (&nodes->lock);
 
-  g_clear_pointer (&node->text, g_bytes_unref);
-  node->text = g_bytes_ref (text);
+  if (node->texts == NULL)
+    node->texts = g_new0 (Texts, 1);
+  set_text (node->texts, text, 0);
 }
 
 GBytes *
@@ -274,7 +315,7 @@ nodes_kept (Nodes *nodes, Node *node)
 {
   LOCKED (&nodes->lock);
 
-  return node->text != NULL ? g_bytes_ref (node->text) : NULL;
+  return node->texts != NULL ? g_bytes_ref (node->texts->text) : NULL;
 }
 
 bool
@@ -283,9 +324,14 @@ nodes_open (Nodes *nodes, Node *node, GBytes *text, uint64_t version)
   LOCKED (&nodes->lock);
   bool stale = node->seen != 0 && node->seen != version;
 
-  g_clear_pointer (&node->text, g_bytes_unref);
-  node->text = g_bytes_ref (text);
-  node->opens++;
+  if (node->texts == NULL)
+    node->texts = g_new0 (Texts, 1);
+  node->texts->opens++;
+  /* Who has it open already reads what goes with the size that the kernel knows, until it is told another one. */
+  if (stale && node->texts->text != NULL)
+    set_next (node->texts, text, version);
+  else
+    set_text (node->texts, text, version);
   if (!stale)
     node->seen = version;
   return stale;
@@ -296,9 +342,9 @@ nodes_close (Nodes *nodes, Node *node)
 {
   LOCKED (&nodes->lock);
 
-  g_assert (node->opens > 0);
-  if (--node->opens == 0)
-    g_clear_pointer (&node->text, g_bytes_unref);
+  g_assert (node->texts != NULL && node->texts->opens > 0);
+  if (--node->texts->opens == 0)
+    drop_texts (node);
 }
 
 GBytes *
@@ -306,8 +352,8 @@ nodes_text (Nodes *nodes, Node *node)
 {
   LOCKED (&nodes->lock);
 
-  g_assert (node->text != NULL);
-  return g_bytes_ref (node->text);
+  g_assert (node->texts != NULL);
+  return g_bytes_ref (node->texts->text);
 }
 
 bool
@@ -316,19 +362,28 @@ nodes_is_open (Nodes *nodes, const NodeKey *key)
   LOCKED (&nodes->lock);
   Node *node = find (nodes, key);
 
-  return node != NULL && node->opens > 0;
+  return node != NULL && node->texts != NULL && node->texts->opens > 0;
+}
+
+bool
+nodes_lacks (Nodes *nodes, Node *node, uint64_t version)
+{
+  LOCKED (&nodes->lock);
+  const Texts *texts = node->texts;
+
+  return version != 0 && texts != NULL && texts->opens > 0 && texts->version != version
+         && !(texts->next != NULL && texts->next_version == version);
 }
 
 void
-nodes_replace (Nodes *nodes, const NodeKey *key, GBytes *text)
+nodes_replace (Nodes *nodes, const NodeKey *key, GBytes *text, uint64_t version)
 {
   LOCKED (&nodes->lock);
   Node *node = find (nodes, key);
 
-  if (node == NULL || node->opens == 0)
+  if (node == NULL || node->texts == NULL || node->texts->opens == 0 || node->texts->version == version)
     return;
-  g_bytes_unref (node->text);
-  node->text = g_bytes_ref (text);
+  set_next (node->texts, text, version);
 }
 
 uint64_t

@@ -55,8 +55,7 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
       return;
     }
   node = nodes_lookup (op->fs->nodes, &entry->key);
-  if (nodes_told (op->fs->nodes, node, entry->attr.version, entry->attr.size) && op->fs->config.noopen)
-    invalidate_inode (op->fs->invalidate, &entry->key, NULL, NULL);
+  ops_tell (op->fs, &entry->key, node, &entry->attr);
   g_ptr_array_add (op->counted, node);
   param->ino = node_id (op->fs->nodes, node);
   param->generation = 1;

@@ -305,9 +305,8 @@ fs_record_changed (void *data, StoreModule *module, uint64_t id)
   StoreEntry entry = { 0 };
   g_autoptr (GBytes) text = nodes_is_open (fs->nodes, &key) ? store_peek (module, id, &entry) : NULL;
 
-  /* First the text that reads get, then the pages, so that no old page comes after. */
   if (text != NULL)
-    nodes_replace (fs->nodes, &key, text);
+    nodes_replace (fs->nodes, &key, text, entry.version);
   invalidate_inode (fs->invalidate, &key, NULL, NULL);
 }
 
@@ -340,4 +339,22 @@ fs_listing_changed (void *data, StoreModule *module)
   const NodeKey dir = { &module_kind, module, 0 };
 
   invalidate_inode (fs->invalidate, &dir, NULL, NULL);
+}
+
+void
+fs_module_gone (void *data, StoreModule *module)
+{
+  Fs *fs = data;
+  const NodeKey root = { &root_kind, NULL, 0 };
+  const NodeKey key = { &module_kind, module, 0 };
+
+  invalidate_entry (fs->invalidate, &root, &key, store_module_name (module));
+}
+
+void
+fs_modules_changed (void *data)
+{
+  Fs *fs = data;
+
+  invalidate_inode (fs->invalidate, &(NodeKey){ &root_kind, NULL, 0 }, NULL, NULL);
 }

@@ -56,3 +56,5 @@ void fs_record_changed (void *fs, StoreModule *module, uint64_t id);
 void fs_record_gone (void *fs, StoreModule *module, uint64_t id, const char *name);
 void fs_record_renamed (void *fs, StoreModule *module, uint64_t id, const char *old_name);
 void fs_listing_changed (void *fs, StoreModule *module);
+void fs_module_gone (void *fs, StoreModule *module);
+void fs_modules_changed (void *fs);

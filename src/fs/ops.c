@@ -132,14 +132,34 @@ attr_of (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **error)
   return state == STORE_READY ? take_snapshot (op, key, node, attr, error) : state;
 }
 
+/* An open file whose record has changed again since its listener was called: its text comes with its attributes. */
+static void
+give_text (Fs *fs, const NodeKey *key, Node *node, uint64_t version)
+{
+  g_autoptr (GBytes) text = NULL;
+
+  if (key->kind->peek == NULL || !nodes_lacks (fs->nodes, node, version))
+    return;
+  text = key->kind->peek (key);
+  if (text != NULL)
+    nodes_replace (fs->nodes, key, text, version);
+}
+
+void
+ops_tell (Fs *fs, const NodeKey *key, Node *node, const Attr *attr)
+{
+  give_text (fs, key, node, attr->version);
+  /* No open will find the pages stale. */
+  if (nodes_told (fs->nodes, node, attr->version, attr->size) && fs->config.noopen)
+    invalidate_inode (fs->invalidate, key, NULL, NULL);
+}
+
 static void
 tell (Op *op, const NodeKey *key, Node *node, const Attr *attr)
 {
   if (op->text != NULL)
     nodes_keep (op->fs->nodes, node, op->text);
-  /* No open will find the pages stale. */
-  if (nodes_told (op->fs->nodes, node, attr->version, attr->size) && op->fs->config.noopen)
-    invalidate_inode (op->fs->invalidate, key, NULL, NULL);
+  ops_tell (op->fs, key, node, attr);
 }
 
 static StoreState

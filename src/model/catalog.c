@@ -158,8 +158,34 @@ take_module (Store *store, json_t *row)
   module->metadata = json_deep_copy (row);
   g_free (module->display_field);
   module->display_field = g_strdup (json_is_object (display) ? json_get_text (display, "api_name") : json_text (display));
+  /* A module may be given another API name; module_name is what Zoho itself calls it. */
+  if (module->display_field == NULL && json_get_text (row, "module_name") != NULL)
+    module->display_field = g_strdup (schema_display_field (json_get_text (row, "module_name")));
   if (is_directory (row))
     g_ptr_array_add (store->listed, module);
+}
+
+static void
+take_modules (Store *store, json_t *rows)
+{
+  g_autoptr (GPtrArray) before = g_ptr_array_copy (store->listed, NULL, NULL);
+  bool changed;
+  size_t index;
+  json_t *row;
+
+  g_ptr_array_set_size (store->listed, 0);
+  json_array_foreach (rows, index, row)
+    take_module (store, row);
+  g_ptr_array_sort (store->listed, compare_modules);
+  changed = before->len != store->listed->len;
+  for (guint i = 0; i < before->len; i++)
+    if (!g_ptr_array_find (store->listed, before->pdata[i], NULL))
+      {
+        store_tell (store, NEWS_MODULE_GONE, before->pdata[i], 0, NULL);
+        changed = true;
+      }
+  if (changed && store->modules_known)
+    store_tell (store, NEWS_MODULES, NULL, 0, NULL);
 }
 
 static void
@@ -167,17 +193,12 @@ on_modules (json_t *rows, const GError *error, void *data)
 {
   g_autofree ModulesCall *call = data;
   Store *store = call->store;
-  size_t index;
-  json_t *row;
 
   call_begin (store, &call->ticket);
   store->modules_flying = false;
   if (rows != NULL)
     {
-      g_ptr_array_set_size (store->listed, 0);
-      json_array_foreach (rows, index, row)
-        take_module (store, row);
-      g_ptr_array_sort (store->listed, compare_modules);
+      take_modules (store, rows);
       store->modules_known = true;
       store->modules_until_us = good_until (store);
     }
@@ -325,7 +346,7 @@ catalog_schema (StoreModule *module, StoreWait *wait, GError **error)
   if (wait_failed (wait, error))
     return STORE_FAILED;
   fields_ask (module, wait->priority);
-  if (module->schema == NULL)
+  if (module->schema_flying && module->schema_until_us <= clock_now_us ())
     return bell_wait (&module->schema_landed, wait);
   if (deep_is_old (module))
     replace_schema (module, schema_new (module->name, module->display_field, module->fields));
@@ -342,7 +363,7 @@ catalog_schema (StoreModule *module, StoreWait *wait, GError **error)
       DeepField *deep = module->schema->deep->pdata[i];
       StoreModule *rows = rows_module (module, deep);
 
-      if (rows != NULL && rows->schema == NULL)
+      if (rows != NULL && rows->schema_flying && rows->schema_until_us <= clock_now_us ())
         return bell_wait (&rows->schema_landed, wait);
       if (rows != NULL)
         deep->schema = rows->schema;

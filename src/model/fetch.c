@@ -115,6 +115,8 @@ flight_land (Flight *flight)
   StoreModule *module = flight->module;
   Document document = { 0 };
 
+  if (module->listing != LISTING_LISTED)
+    module->stale_offline = false;
   settle_deep (flight);
   document_make (flight->schema, flight->record, flight->id, &document);
   if (is_elsewhere (flight))

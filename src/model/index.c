@@ -117,7 +117,7 @@ void
 index_end (StoreModule *module)
 {
   Disk *disk = module->store->config.disk;
-  DiskModule state = { .mtime = module->mtime, .since = module->since, .swept = module->swept };
+  DiskModule state = { .mtime = module->mtime != 0 ? module->mtime : module->store->began_s, .since = module->since, .swept = module->swept };
   bool newer = false;
 
   if (module->epoch != 0 && disk_index_lost (disk, module_key (module), module->epoch, &newer))
@@ -189,7 +189,8 @@ adopt (Restore *restore)
   module->listing = LISTING_LISTED;
   module->epoch = restore->state.epoch;
   module->since = module->index_since = module->index_written = restore->state.since;
-  module->mtime = MAX (module->mtime, restore->state.mtime);
+  if (module->mtime == 0)
+    module->mtime = restore->state.mtime;
   module->swept = restore->state.swept;
   module->index_dirty = false;
   module->fresh_until_us = 0;
@@ -225,8 +226,6 @@ index_restore (StoreModule *module, StoreWait *wait, GError **error)
   StoreState state;
   Restore *restore;
 
-  if (wait_failed (wait, error))
-    return STORE_FAILED;
   if (module->listing == LISTING_RESTORING)
     return bell_wait (&module->restored, wait);
   if (module->listing != LISTING_UNLISTED || module->restore_tried)

@@ -124,7 +124,7 @@ store_list_at (StoreList *list, size_t index, bool want_size, StoreWait *wait, S
     {
       const Entry *found = table_find (module, g_array_index (list->order->ids, uint64_t, index));
 
-      if (found != NULL)
+      if (found != NULL && found->listed)
         {
           entry_fill (found, entry);
           *name = names_record (module->store->config.bare_names ? NULL : found->label, found->id);

@@ -43,7 +43,9 @@ typedef enum
   NEWS_CHANGED,
   NEWS_GONE,
   NEWS_RENAMED,
-  NEWS_LISTING
+  NEWS_LISTING,
+  NEWS_MODULE_GONE,
+  NEWS_MODULES /* of no module */
 } NewsKind;
 /* @name is taken over. */
 void store_tell (Store *store, NewsKind kind, StoreModule *module, uint64_t id, char *name);
@@ -86,6 +88,8 @@ typedef struct Schema
 
 Schema *schema_new (const char *module, const char *display_field, json_t *fields);
 void schema_free (Schema *schema);
+/* Of a module of Zoho's own, where the metadata does not tell; NULL: it is none. */
+const char *schema_display_field (const char *module);
 /* Equal digests, equal documents of equal records. */
 uint64_t schema_digest (const Schema *schema);
 /* Does one list call give whole rows? */
@@ -279,7 +283,7 @@ struct StoreModule
   Store *store;
   ModuleKind kind;
   char *name;
-  uint64_t number;
+  _Atomic uint64_t number;
   json_t *metadata;       /* its row of /settings/modules */
   char *display_field;    /* as metadata says, or NULL */
 
@@ -296,7 +300,7 @@ struct StoreModule
 
   Table *table;
   uint64_t version;       /* of the set of names */
-  int64_t mtime;
+  int64_t mtime;          /* of the directory; 0: nobody has asked yet */
 
   ListingState listing;
   bool second_pass;       /* the load under way follows one in which records went away */
@@ -338,6 +342,7 @@ struct Store
   bool stopping;
   GQueue outbox;          /* wait.c */
   Hot *hot;               /* documents used last */
+  int64_t began_s;
   Workers *reader;        /* reads indexes from disk */
 
   GHashTable *modules;    /* name -> StoreModule; never removed while the store lives */

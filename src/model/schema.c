@@ -182,14 +182,20 @@ cut_slices (const Schema *schema, GPtrArray *listed)
   return slices;
 }
 
+const char *
+schema_display_field (const char *module)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (display_fields); i++)
+    if (strcmp (display_fields[i].module, module) == 0)
+      return display_fields[i].field;
+  return NULL;
+}
+
 static const char *
 find_label (const Schema *schema, const char *module, const char *display_field)
 {
-  const char *label = display_field;
+  const char *label = display_field != NULL ? display_field : schema_display_field (module);
 
-  for (size_t i = 0; i < G_N_ELEMENTS (display_fields) && label == NULL; i++)
-    if (strcmp (display_fields[i].module, module) == 0)
-      label = display_fields[i].field;
   if (label == NULL)
     label = "Name";
   return g_hash_table_contains (schema->known, label) ? label : NULL;

@@ -21,6 +21,7 @@ store_new (const StoreConfig *config)
   Store *store = g_new0 (Store, 1);
 
   store->config = *config;
+  store->began_s = clock_wall_s ();
   pthread_mutex_init (&store->lock, NULL);
   pthread_cond_init (&store->quiet, NULL);
   g_queue_init (&store->outbox);
@@ -193,8 +194,12 @@ store_module_mtime (StoreModule *module)
   int64_t mtime;
 
   store_lock (module->store);
-  if (module->mtime == 0 && module->kind == MODULE_RECORDS && module->listing == LISTING_UNLISTED)
+  if (module->mtime == 0 && module->kind == MODULE_RECORDS)
     module->mtime = index_mtime (module);
+  /* Of a listing that nobody has seen before, the change is that it came to be here: programs that look at a directory
+   * before and after they read it must find the same. */
+  if (module->mtime == 0)
+    module->mtime = module->store->began_s;
   mtime = module->mtime;
   store_unlock (module->store);
   return mtime;

@@ -83,6 +83,8 @@ typedef struct
   void (*record_gone) (void *listener, StoreModule *module, uint64_t id, const char *name); /* @name as listed, or NULL */
   void (*record_renamed) (void *listener, StoreModule *module, uint64_t id, const char *old_name);
   void (*listing_changed) (void *listener, StoreModule *module);              /* entries came, went or changed name */
+  void (*module_gone) (void *listener, StoreModule *module); /* no directory of that name any more */
+  void (*modules_changed) (void *listener);                  /* other directories than before */
   void *listener;
   /* One call for each change seen, after the others; may be NULL. Same threads. */
   void (*event) (void *event_listener, const StoreEvent *event);

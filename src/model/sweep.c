@@ -146,6 +146,8 @@ sweep_new (Store *store, const SweepConfig *config)
 
   sweep->store = store;
   sweep->config = *config;
+  if (config->slices->len > 1)
+    sweep->config.schema = NULL; /* documents are made of whole rows */
   sweep->module = g_strdup (config->module);
   sweep->since = g_strdup (config->if_modified_since);
   sweep->ids = g_strdup (config->ids);
@@ -440,7 +442,7 @@ on_page (const RecordsPage *page, const GError *error, void *data)
   PageCall *call = data;
   Sweep *sweep = call->sweep;
   Store *store = sweep->store;
-  const Schema *schema = sweep->config.slices->len == 1 ? sweep->config.schema : NULL;
+  const Schema *schema = sweep->config.schema;
   g_autofree Document *documents = page != NULL && schema != NULL ? make_documents (schema, page->rows) : NULL;
   size_t made = documents != NULL ? json_array_size (page->rows) : 0;
   Run *run;

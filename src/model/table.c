@@ -196,6 +196,7 @@ static void
 names_changed (StoreModule *module)
 {
   module->version++;
+  module->mtime = MAX (module->mtime + 1, clock_wall_s ());
   store_tell (module->store, NEWS_LISTING, module, 0, NULL);
 }
 
@@ -284,8 +285,6 @@ table_set (StoreModule *module, Entry *entry, Document *document)
 
   disk_put (disk, module_key (module), entry->id, document->version, document->mtime, document->text);
   hot_put (module->store->hot, entry->id, document->version, document->text);
-  if (document->mtime > module->mtime)
-    module->mtime = document->mtime;
   entry->version = document->version;
   entry->mtime = document->mtime;
   module->table->bytes += g_bytes_get_size (document->text) - entry->size;

@@ -94,6 +94,14 @@ deliver (const StoreConfig *config, Parcel *parcel)
         if (config->listing_changed != NULL)
           config->listing_changed (config->listener, parcel->module);
         break;
+      case NEWS_MODULE_GONE:
+        if (config->module_gone != NULL)
+          config->module_gone (config->listener, parcel->module);
+        break;
+      case NEWS_MODULES:
+        if (config->modules_changed != NULL)
+          config->modules_changed (config->listener);
+        break;
       }
   g_free (parcel->name);
   g_free (parcel);

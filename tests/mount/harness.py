@@ -31,8 +31,16 @@ reports = []  # of what broke inside the running case: lines for people
 numbers = itertools.count(1)
 
 
+# The kernel may drop what it holds of a file at any time; a case that counts on it has so many tries.
+TRIES = 3
+
+
 class Skip(Exception):
     """The case cannot be run here."""
+
+
+class Forgotten(AssertionError):
+    """The kernel has asked for more than it had to: once is no proof that we made it."""
 
 
 def case(name):
@@ -51,6 +59,12 @@ def equal(got, wanted, what="value"):
 def check(truth, what):
     if not truth:
         raise AssertionError(what)
+
+
+def check_kept(truth, what):
+    """The same for what the kernel holds; the case is tried again."""
+    if not truth:
+        raise Forgotten(what)
 
 
 def shorten(value):
@@ -517,11 +531,23 @@ def raw_readdir(path):
 
 # ---- running ---------------------------------------------------------------------------------------------------------
 
+def run_patiently(function):
+    for tried in range(1, TRIES + 1):
+        try:
+            function()
+            return
+        except Forgotten as reason:
+            print(f"# try {tried}: {reason}", flush=True)
+            if tried == TRIES:
+                raise
+            reports.clear()
+
+
 def run_case(number, name, function):
     reports.clear()
     start = time.monotonic()
     try:
-        function()
+        run_patiently(function)
     except Skip as reason:
         print(f"ok {number} - {name} # SKIP {reason}", flush=True)
         return True

@@ -28,11 +28,7 @@ static const Route users_routes[] = {
 static StoreState
 module_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  int64_t mtime = store_module_mtime (node->module);
-
-  kinds_directory_attr (attr, mtime > 0 ? mtime : ask->mounted_s);
-  /* Known once it is listed: the kernel must not keep what we made up. */
-  attr->volatile_size = mtime <= 0;
+  kinds_directory_attr (attr, store_module_mtime (node->module));
   return STORE_READY;
 }
 
