@@ -51,7 +51,7 @@ typedef struct
   void *data;
   unsigned credits;
   ClientPriority priority;
-  bool heavy, once;
+  bool heavy, once, rows;
 
   bool departed;       /* in this try: the gate let it go */
   uint64_t generation; /* of the token it went with */
@@ -153,8 +153,9 @@ read_try (Call *call, json_t **body, RetryCause *cause, GError **error)
       *cause = RETRY_LOST;
       return lost ? RESPONSE_BROKEN : RESPONSE_REFUSED;
     }
-  kind = response_read (request->answer.status, (const char *)request->answer.body->data, request->answer.body->len,
-                        body, error);
+  kind = (call->rows ? response_read_rows : response_read) (request->answer.status,
+                                                            (const char *)request->answer.body->data,
+                                                            request->answer.body->len, body, error);
   *cause = kind == RESPONSE_BUSY ? RETRY_BUSY : RETRY_BROKEN;
   return kind;
 }
@@ -228,6 +229,18 @@ explain_wait (Call *call, GError **error)
   *error = why;
 }
 
+/* May a call that failed with @error have been done? Of those that go once alone: others are asked again, or looked at.
+ * @answered: an answer came, be it one that makes no sense. */
+static bool
+is_unclear (const Call *call, bool answered, ResponseKind kind, const GError *error)
+{
+  if (!call->once || !call->request.sent)
+    return false;
+  if (!answered || kind == RESPONSE_BROKEN)
+    return true;
+  return call->request.answer.status < 300 && error->code == ZOHO_ERROR_FAILED;
+}
+
 /* On a worker. */
 static void
 judge (void *data)
@@ -236,6 +249,7 @@ judge (void *data)
   g_autoptr (json_t) body = NULL;
   g_autoptr (GError) error = NULL;
   RetryCause cause = RETRY_LOST;
+  bool answered = call->request.error == NULL;
   ResponseKind kind = read_try (call, &body, &cause, &error);
 
   if (kind == RESPONSE_TOKEN && again_with_new_token (call, &error))
@@ -244,6 +258,8 @@ judge (void *data)
     return;
   if (error != NULL)
     explain_wait (call, &error);
+  if (error != NULL && is_unclear (call, answered, kind, error))
+    response_set_unclear (&error);
   finish (call, body, error);
 }
 
@@ -321,6 +337,7 @@ call_new (Client *client, const ClientCall *ask, ClientDone done, void *data)
   call->priority = MIN (ask->priority, CLIENT_BACKGROUND);
   call->heavy = ask->heavy;
   call->once = ask->once;
+  call->rows = ask->rows;
   request->method = ask->method != NULL ? g_intern_string (ask->method) : "GET";
   request->url = g_strconcat (client->api_url, ask->path, ask->query != NULL ? "?" : NULL, ask->query, NULL);
   request->headers = headers_of (ask);

@@ -52,13 +52,14 @@ typedef struct
   bool heavy;         /* of the sub-concurrency class */
   bool once;          /* not idempotent: never sent again once a byte may have gone out, but for 401 and 429, which say
                        * that nothing was done; takes a fresh connection, since curl resends by itself on a kept
-                       * connection that turns out dead */
+                       * connection that turns out dead. Where it may have been done and no answer says so: UNCLEAR */
+  bool rows;          /* it writes rows: a 400 or 412 that refuses each row by itself is an answer, not an error */
   int64_t deadline_us; /* 0: the config's */
 } ClientCall;
 
 typedef struct
 {
-  int status;          /* 200, 201, 202, 204, 207, 304 */
+  int status;          /* 200, 201, 202, 204, 207, 304; with `rows` also 400, 412 */
   json_t *body;        /* NULL for 204, 304. Numbers as base/json.h keeps them. Borrowed: take a reference to keep, or
                         * for another thread a json_deep_copy(), since json_decref() reads the count unguarded */
   int64_t server_time; /* the Date header in seconds since 1970; 0 when absent */
@@ -66,7 +67,8 @@ typedef struct
 
 /* Called exactly once for each client_send(), never from inside it, with no lock held. Exactly one of @answer and
  * @error is NULL; both are the client's. Codes: SIGNED_OUT, DENIED, NOT_FOUND, INVALID, CHANGED, DUPLICATE, SPENT,
- * TOO_LARGE, UNREACHABLE, TIMED_OUT, CANCELLED, FAILED. A 207, and a 200 with per-row errors, are answers. */
+ * TOO_LARGE, UNREACHABLE, TIMED_OUT, CANCELLED, FAILED, and for calls that go once UNCLEAR. A 207, and a 200
+ * with per-row errors, are answers. */
 typedef void (*ClientDone) (const ClientAnswer *answer, const GError *error, void *data);
 
 /* Copies of everything in @config are kept. Starts threads. Returns: never NULL, or NULL with @error when curl cannot

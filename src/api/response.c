@@ -53,7 +53,7 @@ static const Meaning meanings[] = {
   { "RECORD_LOCKED",              RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "The record is locked in the CRM; try again when it is free" },
   { "TOKEN_BOUND_DATA_MISMATCH",  RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "The list's page token is no longer good; begin the list again" },
 
-  { "DUPLICATE_DATA",             RESPONSE_REFUSED, ZOHO_ERROR_DUPLICATE, "Another record has this value already, and it must be unique" },
+  { "DUPLICATE_DATA",             RESPONSE_REFUSED, ZOHO_ERROR_DUPLICATE, "Another record has this value already, and it must be unique; change it, or edit that record" },
   { "DUPLICATE_LINKING_DATA",     RESPONSE_REFUSED, ZOHO_ERROR_DUPLICATE, "These records are linked already" },
 
   { "BODY_SIZE_REACHED",          RESPONSE_REFUSED, ZOHO_ERROR_TOO_LARGE, "It is larger than Zoho takes" },
@@ -64,13 +64,16 @@ static const Meaning meanings[] = {
   { "PAGINATION_LIMIT_EXCEEDED",  RESPONSE_REFUSED, ZOHO_ERROR_TOO_LARGE, "A list gives 100,000 records at most" },
   { "STORAGE_SPACE_EXCEEDED",     RESPONSE_REFUSED, ZOHO_ERROR_SPENT, "The organization's storage is full" },
 
-  { "MANDATORY_NOT_FOUND",        RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "A field that must be set is missing" },
-  { "EXPECTED_FIELD_MISSING",     RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "One of several fields must be set" },
+  { "LICENSE_LIMIT_EXCEEDED",     RESPONSE_REFUSED, ZOHO_ERROR_SPENT, "The organization's edition allows no more of these" },
+
+  { "LIMIT_EXCEEDED",             RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "It is more than Zoho takes at once" },
+  { "MANDATORY_NOT_FOUND",        RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "A field that must be set is missing; set it" },
+  { "EXPECTED_FIELD_MISSING",     RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "One of several fields must be set; set one" },
   { "DEPENDENT_FIELD_MISSING",    RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "A field that this one depends on is missing" },
   { "DEPENDENT_MISMATCH",         RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "The value does not fit the field it depends on" },
   { "MAPPING_MISMATCH",           RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "The value does not fit the field it depends on" },
-  { "MULTIPLE_OR_MULTI_ERRORS",   RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "Zoho refused several values" },
-  { "INVALID_DATA",               RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "Zoho refused a value" },
+  { "MULTIPLE_OR_MULTI_ERRORS",   RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "Zoho refused several values; correct them" },
+  { "INVALID_DATA",               RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "Zoho refused a value; correct it" },
   { "EXPIRED_VALUE",              RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "A value is too old" },
   { "INVALID_HOST",               RESPONSE_REFUSED, ZOHO_ERROR_FAILED,  "This is no API host of Zoho; check api_url and data_center" },
   { "INVALID_REQUEST_METHOD",     RESPONSE_REFUSED, ZOHO_ERROR_FAILED,  "Zoho does not take this kind of call here" },
@@ -123,6 +126,19 @@ code_of (const json_t *refusal)
   return code;
 }
 
+/* What follows "$.data[N]." in the place of a value, since the row's number in the call tells a person nothing. */
+static const char *
+place_in_row (const char *path)
+{
+  const char *rest = path;
+
+  if (!g_str_has_prefix (path, "$.data["))
+    return path;
+  rest += strlen ("$.data[");
+  rest += strspn (rest, "0123456789");
+  return g_str_has_prefix (rest, "].") ? rest + 2 : path;
+}
+
 /* INVALID_DATA is about the record's own id, not about a value, when it names a segment of the path or the row's id. */
 static bool
 is_about_id (const json_t *details)
@@ -137,7 +153,7 @@ is_about_id (const json_t *details)
     return (param == NULL && json_object_get (details, "id") != NULL) || g_strcmp0 (param, "id") == 0;
   if (strcmp (name, "id") != 0)
     return false;
-  return path == NULL || (g_str_has_prefix (path, "$.data[") && g_str_has_suffix (path, "].id"));
+  return path == NULL || strcmp (place_in_row (path), "id") == 0;
 }
 
 static bool
@@ -211,21 +227,65 @@ append_list (GString *out, const json_t *details, const char *key, const char *w
     }
 }
 
+/* Appends the place of a value where the field's name alone does not say it, such as "Milestones[0].Weight". */
+static void
+append_place (GString *out, const json_t *details)
+{
+  const char *path = json_get_text (details, "json_path");
+  const char *place = path != NULL ? place_in_row (path) : NULL;
+
+  if (place == NULL || g_strcmp0 (place, json_get_text (details, "api_name")) == 0)
+    return;
+  g_string_append (out, ", at ");
+  append_text (out, place);
+}
+
+static void
+append_value (GString *out, const json_t *details)
+{
+  append_detail (out, details, "api_name", "field");
+  append_detail (out, details, "parent_api_name", "in");
+  append_place (out, details);
+  append_detail (out, details, "expected_data_type", "expected");
+  append_detail (out, details, "maximum_length", "at most");
+  append_list (out, details, "supported_values", "allowed");
+}
+
+/* Appends what MULTIPLE_OR_MULTI_ERRORS stands for: refusals of their own, or mere names of fields. */
+static void
+append_errors (GString *out, const json_t *errors)
+{
+  for (size_t i = 0; i < json_array_size (errors) && i < 10; i++)
+    {
+      const json_t *item = json_array_get (errors, i);
+      const json_t *details = json_object_get (item, "details");
+      const char *code = code_of (item);
+
+      if (code != NULL)
+        {
+          g_string_append (out, ", ");
+          append_text (out, code);
+        }
+      append_value (out, details != NULL ? details : item);
+    }
+}
+
 static void
 append_details (GString *out, const json_t *details)
 {
-  append_detail (out, details, "api_name", "field");
+  const json_t *other = json_object_get (details, "duplicate_record");
+
+  append_value (out, details);
   append_detail (out, details, "param_name", "parameter");
   append_list (out, details, "param_names", "parameter");
-  append_detail (out, details, "json_path", "at");
-  append_detail (out, details, "expected_data_type", "expected");
-  append_detail (out, details, "maximum_length", "at most");
   append_detail (out, details, "limit", "limit");
   append_detail (out, details, "dependee", "depends on");
   append_list (out, details, "expected_fields", "expected");
   append_list (out, details, "permissions", "permission");
-  append_list (out, details, "errors", "field");
-  append_detail (out, json_object_get (details, "duplicate_record"), "id", "record");
+  append_detail (out, details, "action", "action");
+  append_errors (out, json_object_get (details, "errors"));
+  append_detail (out, other != NULL ? other : details, "id", "record");
+  append_detail (out, json_object_get (other, "module"), "api_name", "of");
 }
 
 static ResponseKind
@@ -271,6 +331,24 @@ refused_row (const json_t *body)
   return NULL;
 }
 
+/* Is each row of "data" refused, and some for what it is? Else the call as a whole was, and another try may mend it. */
+static bool
+refuses_each_row (int status, const json_t *body)
+{
+  const json_t *rows = json_object_get (body, "data");
+  bool own = false;
+
+  for (size_t i = 0; i < json_array_size (rows); i++)
+    {
+      const json_t *row = json_array_get (rows, i);
+
+      if (!is_refusal (row))
+        return false;
+      own = own || meaning_of_refusal (status, row).kind == RESPONSE_REFUSED;
+    }
+  return own;
+}
+
 static bool
 looks_like_html (const char *text, size_t size)
 {
@@ -297,8 +375,8 @@ refuse_text (int status, const char *text, size_t size, const GError *why, GErro
   return meaning.kind;
 }
 
-ResponseKind
-response_read (int status, const char *text, size_t size, json_t **body, GError **error)
+static ResponseKind
+read_answer (int status, const char *text, size_t size, bool rows, json_t **body, GError **error)
 {
   g_autoptr (GError) why = NULL;
   g_autoptr (json_t) parsed = NULL;
@@ -312,6 +390,11 @@ response_read (int status, const char *text, size_t size, json_t **body, GError 
     return refuse_text (status, text, size, why, error);
   if (is_refusal (parsed) || (status >= 300 && code_of (parsed) != NULL))
     return refuse (status, parsed, error);
+  if (rows && (status == 400 || status == 412) && refuses_each_row (status, parsed))
+    {
+      *body = g_steal_pointer (&parsed);
+      return RESPONSE_OK;
+    }
   if (status >= 300)
     {
       row = refused_row (parsed);
@@ -323,11 +406,29 @@ response_read (int status, const char *text, size_t size, json_t **body, GError 
   return RESPONSE_OK;
 }
 
-bool
-response_row_refused (const json_t *row, GError **error)
+ResponseKind
+response_read (int status, const char *text, size_t size, json_t **body, GError **error)
 {
-  if (!is_refusal (row))
-    return false;
-  refuse (400, row, error);
-  return true;
+  return read_answer (status, text, size, false, body, error);
+}
+
+ResponseKind
+response_read_rows (int status, const char *text, size_t size, json_t **body, GError **error)
+{
+  return read_answer (status, text, size, true, body, error);
+}
+
+ResponseKind
+response_row (const json_t *row, GError **error)
+{
+  return is_refusal (row) ? refuse (400, row, error) : RESPONSE_OK;
+}
+
+void
+response_set_unclear (GError **error)
+{
+  g_autoptr (GError) why = g_steal_pointer (error);
+
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_UNCLEAR,
+               "It may have been done all the same; look in the CRM before trying again: %s", why->message);
 }

@@ -17,5 +17,12 @@ typedef enum
  * Returns: RESPONSE_OK with a reference in @body, NULL for 204 and 304; else @error is set. */
 ResponseKind response_read (int status, const char *text, size_t size, json_t **body, GError **error);
 
-/* Is @row, found where a record was expected, the refusal of one? Then @error is set. */
-bool response_row_refused (const json_t *row, GError **error);
+/* The same for calls that write rows: a 400 or 412 that refuses each row of "data" by itself is an answer too. */
+ResponseKind response_read_rows (int status, const char *text, size_t size, json_t **body, GError **error);
+
+/* @row, found where a record was expected or as the outcome of a written row. Returns: RESPONSE_OK, or what kind of
+ * refusal it is, with @error. */
+ResponseKind response_row (const json_t *row, GError **error);
+
+/* Makes ZOHO_ERROR_UNCLEAR of @error, which is set, and keeps its words. */
+void response_set_unclear (GError **error);

@@ -27,7 +27,7 @@ check_row (const json_t *row, const char *key, bool ids, GError **error)
 {
   if (json_is_object (row) && (!ids || rows_is_id (json_get_text (row, "id"))))
     return true;
-  if (response_row_refused (row, error))
+  if (response_row (row, error) != RESPONSE_OK)
     return false;
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "Zoho's answer makes no sense: a row of \"%s\" %s", key,
                json_is_object (row) ? "has no id of 1 to 19 digits" : "is no object");

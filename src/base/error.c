@@ -51,6 +51,8 @@ zoho_error_name (ZohoError code)
       return "read-only";
     case ZOHO_ERROR_CANCELLED:
       return "cancelled";
+    case ZOHO_ERROR_UNCLEAR:
+      return "unclear";
     }
   return "failed";
 }

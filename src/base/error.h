@@ -20,6 +20,7 @@ typedef enum
   ZOHO_ERROR_TIMED_OUT,   /* the deadline passed */
   ZOHO_ERROR_READ_ONLY,   /* the mount is read-only */
   ZOHO_ERROR_CANCELLED,   /* the caller gave up */
+  ZOHO_ERROR_UNCLEAR,     /* it may have been done: look in the CRM before it is tried again */
 } ZohoError;
 
 #define ZOHO_ERROR (zoho_error_quark ())

@@ -39,6 +39,8 @@ errno_of (ZohoError code)
       return EROFS;
     case ZOHO_ERROR_CANCELLED:
       return EINTR;
+    case ZOHO_ERROR_UNCLEAR:
+      return EIO;
     }
   return EIO;
 }

@@ -34,15 +34,21 @@ read_rows (const json_t *body)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (json_t) body = NULL;
+  g_autoptr (GError) error = NULL, write_error = NULL;
+  g_autoptr (json_t) body = NULL, written = NULL;
+  const char *text = (const char *)data + 1;
+  int status;
 
   if (size == 0)
     return 0;
-  if (response_read (statuses[data[0] % G_N_ELEMENTS (statuses)], (const char *)data + 1, size - 1, &body, &error)
-      == RESPONSE_OK)
+  status = statuses[data[0] % G_N_ELEMENTS (statuses)];
+  if (response_read (status, text, size - 1, &body, &error) == RESPONSE_OK)
     read_rows (body);
   else
     check_words (error);
+  if (response_read_rows (status, text, size - 1, &written, &write_error) == RESPONSE_OK)
+    read_rows (written);
+  else
+    check_words (write_error);
   return 0;
 }

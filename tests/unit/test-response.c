@@ -40,6 +40,8 @@ static const Case refused[] = {
     ZOHO_ERROR_NOT_FOUND, "" },
   { 400, B ("INVALID_DATA", "{\"api_name\":\"id\",\"json_path\":\"$.data[0].Account_Name.id\"}"), RESPONSE_REFUSED,
     ZOHO_ERROR_INVALID, "Account_Name" },
+  { 400, B ("INVALID_DATA", "{\"api_name\":\"id\",\"json_path\":\"$.data[0].Milestones[1].id\"}"), RESPONSE_REFUSED,
+    ZOHO_ERROR_INVALID, "field id, at Milestones[1].id" },
   { 404, A ("INVALID_URL_PATTERN", "{}"),    RESPONSE_REFUSED, ZOHO_ERROR_NOT_FOUND, "" },
   { 404, "<html>",                           RESPONSE_REFUSED, ZOHO_ERROR_NOT_FOUND, "404" },
 
@@ -48,13 +50,29 @@ static const Case refused[] = {
   { 400, A ("REQUIRED_PARAM_MISSING", "{\"param_name\":\"fields\"}"), RESPONSE_REFUSED, ZOHO_ERROR_INVALID,
     "parameter fields" },
   { 400, A ("LIMIT_EXCEEDED", "{\"limit\":50}"), RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "limit 50" },
+  { 400, A ("LICENSE_LIMIT_EXCEEDED", "{}"), RESPONSE_REFUSED, ZOHO_ERROR_SPENT, "edition" },
+  { 400, B ("MANDATORY_NOT_FOUND", "{\"api_name\":\"Last_Name\",\"json_path\":\"$.data[7].Last_Name\"}"), RESPONSE_REFUSED,
+    ZOHO_ERROR_INVALID, "set it (MANDATORY_NOT_FOUND, field Last_Name): some" },
+  { 400, B ("INVALID_DATA", "{\"api_name\":\"Weight\",\"parent_api_name\":\"Milestones\",\"expected_data_type\":\"double\","
+                            "\"json_path\":\"$.data[3].Milestones[1].Weight\"}"), RESPONSE_REFUSED, ZOHO_ERROR_INVALID,
+    "field Weight, in Milestones, at Milestones[1].Weight, expected double" },
+  { 400, B ("INVALID_DATA", "{\"api_name\":\"Stage\",\"supported_values\":[\"Won\",\"Lost\"]}"), RESPONSE_REFUSED,
+    ZOHO_ERROR_INVALID, "allowed Won, allowed Lost" },
+  { 400, B ("MULTIPLE_OR_MULTI_ERRORS", "{\"errors\":[" A ("INVALID_DATA", "{\"api_name\":\"Email\"}") ","
+                                        A ("MANDATORY_NOT_FOUND", "{\"api_name\":\"Last_Name\"}") "]}"), RESPONSE_REFUSED,
+    ZOHO_ERROR_INVALID, ", INVALID_DATA, field Email, MANDATORY_NOT_FOUND, field Last_Name" },
   { 405, A ("INVALID_REQUEST_METHOD", "{}"), RESPONSE_REFUSED, ZOHO_ERROR_FAILED, "" },
   { 400, A ("INVALID_REQUEST_METHOD", "{}"), RESPONSE_REFUSED, ZOHO_ERROR_FAILED, "" },
   { 400, B ("DUPLICATE_DATA", "{\"api_name\":\"Email\",\"duplicate_record\":{\"id\":\"77\"}}"), RESPONSE_REFUSED,
     ZOHO_ERROR_DUPLICATE, "record 77" },
+  { 400, B ("DUPLICATE_DATA", "{\"api_name\":\"Email\",\"id\":\"78\"}"), RESPONSE_REFUSED, ZOHO_ERROR_DUPLICATE,
+    "record 78" },
+  { 400, B ("DUPLICATE_DATA", "{\"duplicate_record\":{\"id\":\"77\",\"module\":{\"api_name\":\"Leads\"}}}"), RESPONSE_REFUSED,
+    ZOHO_ERROR_DUPLICATE, "record 77, of Leads" },
   { 412, B ("ALREADY_MODIFIED", "{\"id\":\"5\"}"), RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "" },
   { 412, "",                                 RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "" },
-  { 400, B ("RECORD_LOCKED", "{}"),          RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "locked" },
+  { 400, B ("RECORD_LOCKED", "{\"action\":\"delete\"}"), RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "action delete" },
+  { 400, B ("NOT_APPROVED", "{}"),           RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "approval" },
   { 400, A ("TOKEN_BOUND_DATA_MISMATCH", "{}"), RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "begin the list again" },
   { 400, A ("EXPIRED_VALUE", "{\"api_name\":\"page_token\"}"), RESPONSE_REFUSED, ZOHO_ERROR_CHANGED, "begin" },
   { 400, A ("EXPIRED_VALUE", "{\"api_name\":\"channel_expiry\"}"), RESPONSE_REFUSED, ZOHO_ERROR_INVALID, "" },
@@ -123,6 +141,43 @@ test_answers (void)
   g_assert_null (body);
   g_assert_cmpint (response_read (304, "junk", 4, &body, NULL), ==, RESPONSE_OK);
   g_assert_null (body);
+}
+
+/* What each status and each kind of rows makes of the refusals of a write. */
+static void
+test_refused_rows_of_a_write (void)
+{
+  static const struct
+  {
+    int status;
+    const char *text;
+    ResponseKind kind;
+  } cases[] = {
+    { 400, B ("INVALID_DATA", "{}"), RESPONSE_OK },
+    { 412, B ("ALREADY_MODIFIED", "{}"), RESPONSE_OK },
+    { 207, B ("INVALID_DATA", "{}"), RESPONSE_OK },
+    { 403, B ("NO_PERMISSION", "{}"), RESPONSE_REFUSED },
+    { 400, A ("INVALID_DATA", "{}"), RESPONSE_REFUSED },
+    { 400, "{\"data\":[" A ("INVALID_DATA", "{}") ",{\"id\":\"1\"}]}", RESPONSE_REFUSED },
+    { 400, "{\"data\":[]}", RESPONSE_REFUSED },
+    { 400, B ("TOO_MANY_REQUESTS", "{}"), RESPONSE_BUSY },
+    { 400, "{\"data\":[" A ("INVALID_DATA", "{}") "," A ("INTERNAL_ERROR", "{}") "]}", RESPONSE_OK },
+    { 400, B ("INTERNAL_ERROR", "{}"), RESPONSE_BROKEN },
+    { 401, B ("INVALID_TOKEN", "{}"), RESPONSE_TOKEN },
+    { 500, B ("INVALID_DATA", "{}"), RESPONSE_REFUSED },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (json_t) body = NULL;
+
+      g_test_message ("%d %s", cases[i].status, cases[i].text);
+      g_assert_cmpint (response_read_rows (cases[i].status, cases[i].text, strlen (cases[i].text), &body, &error), ==,
+                       cases[i].kind);
+      g_assert_true ((body != NULL) == (cases[i].kind == RESPONSE_OK));
+      g_assert_true ((error == NULL) == (cases[i].kind == RESPONSE_OK));
+    }
 }
 
 static void
@@ -228,6 +283,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/response/refusals", test_refusals);
   g_test_add_func ("/response/answers", test_answers);
+  g_test_add_func ("/response/refused-rows-of-a-write", test_refused_rows_of_a_write);
   g_test_add_func ("/response/words-stay-on-one-line", test_words_stay_on_one_line);
   g_test_add_func ("/rows/rows", test_rows);
   g_test_add_func ("/rows/names", test_names);
