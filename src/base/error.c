@@ -53,6 +53,8 @@ zoho_error_name (ZohoError code)
       return "cancelled";
     case ZOHO_ERROR_UNCLEAR:
       return "unclear";
+    case ZOHO_ERROR_NO_SPACE:
+      return "no-space";
     }
   return "failed";
 }

@@ -21,6 +21,7 @@ typedef enum
   ZOHO_ERROR_READ_ONLY,   /* the mount is read-only */
   ZOHO_ERROR_CANCELLED,   /* the caller gave up */
   ZOHO_ERROR_UNCLEAR,     /* it may have been done: look in the CRM before it is tried again */
+  ZOHO_ERROR_NO_SPACE,    /* the local disk is full */
 } ZohoError;
 
 #define ZOHO_ERROR (zoho_error_quark ())

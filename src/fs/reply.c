@@ -41,6 +41,8 @@ errno_of (ZohoError code)
       return EINTR;
     case ZOHO_ERROR_UNCLEAR:
       return EIO;
+    case ZOHO_ERROR_NO_SPACE:
+      return ENOSPC;
     }
   return EIO;
 }
