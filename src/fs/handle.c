@@ -101,9 +101,9 @@ handle_close (Handles *handles, Handle *handle)
 }
 
 GBytes *
-handle_text (Handles *handles, Handle *handle)
+handle_text (Handles *handles, Handle *handle, uint64_t *version)
 {
-  return handle->shared ? nodes_text (handles->nodes, handle->node) : g_bytes_ref (handle->own);
+  return handle->shared ? nodes_text (handles->nodes, handle->node, version) : g_bytes_ref (handle->own);
 }
 
 const Listing *

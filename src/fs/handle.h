@@ -20,7 +20,7 @@ Handle *handle_opendir (Handles *handles, Node *node, const Listing *listing);
 void handle_close (Handles *handles, Handle *handle);
 
 /* An open file's whole text. To g_bytes_unref(). */
-GBytes *handle_text (Handles *handles, Handle *handle);
+GBytes *handle_text (Handles *handles, Handle *handle, uint64_t *version);
 
 const Listing *handle_listing (const Handle *handle);
 

@@ -7,14 +7,12 @@
 
 #define ROOT_ID 1
 
-/* What reads of a file get. */
+/* What reads of a file get: always the version that the kernel has the size of. */
 typedef struct
 {
   unsigned opens;
-  GBytes *text; /* goes with the attributes that the kernel has */
   uint64_t version;
-  GBytes *next; /* goes with those it will be given next, or NULL */
-  uint64_t next_version;
+  GBytes *text; /* NULL: nobody has read it yet */
 } Texts;
 
 struct Node
@@ -61,7 +59,6 @@ drop_texts (Node *node)
   if (node->texts == NULL)
     return;
   g_clear_pointer (&node->texts->text, g_bytes_unref);
-  g_clear_pointer (&node->texts->next, g_bytes_unref);
   g_clear_pointer (&node->texts, g_free);
 }
 
@@ -69,16 +66,8 @@ static void
 set_text (Texts *texts, GBytes *text, uint64_t version)
 {
   g_clear_pointer (&texts->text, g_bytes_unref);
-  texts->text = g_bytes_ref (text);
+  texts->text = text != NULL ? g_bytes_ref (text) : NULL;
   texts->version = version;
-}
-
-static void
-set_next (Texts *texts, GBytes *text, uint64_t version)
-{
-  g_clear_pointer (&texts->next, g_bytes_unref);
-  texts->next = g_bytes_ref (text);
-  texts->next_version = version;
 }
 
 static void
@@ -239,11 +228,8 @@ nodes_told (Nodes *nodes, Node *node, uint64_t version, int64_t size)
   node->size = size;
   if (version != 0)
     node->seen = version;
-  if (node->texts != NULL && node->texts->next != NULL && node->texts->next_version == version)
-    {
-      set_text (node->texts, node->texts->next, version);
-      g_clear_pointer (&node->texts->next, g_bytes_unref);
-    }
+  if (version != 0 && node->texts != NULL && node->texts->opens > 0 && node->texts->version != version)
+    set_text (node->texts, NULL, version);
   return stale;
 }
 
@@ -326,11 +312,8 @@ nodes_open (Nodes *nodes, Node *node, GBytes *text, uint64_t version)
 
   if (node->texts == NULL)
     node->texts = g_new0 (Texts, 1);
-  node->texts->opens++;
   /* Who has it open already reads what goes with the size that the kernel knows, until it is told another one. */
-  if (stale && node->texts->text != NULL)
-    set_next (node->texts, text, version);
-  else
+  if (node->texts->opens++ == 0)
     set_text (node->texts, text, version);
   if (!stale)
     node->seen = version;
@@ -348,42 +331,22 @@ nodes_close (Nodes *nodes, Node *node)
 }
 
 GBytes *
-nodes_text (Nodes *nodes, Node *node)
+nodes_text (Nodes *nodes, Node *node, uint64_t *version)
 {
   LOCKED (&nodes->lock);
 
   g_assert (node->texts != NULL);
-  return g_bytes_ref (node->texts->text);
-}
-
-bool
-nodes_is_open (Nodes *nodes, const NodeKey *key)
-{
-  LOCKED (&nodes->lock);
-  Node *node = find (nodes, key);
-
-  return node != NULL && node->texts != NULL && node->texts->opens > 0;
-}
-
-bool
-nodes_lacks (Nodes *nodes, Node *node, uint64_t version)
-{
-  LOCKED (&nodes->lock);
-  const Texts *texts = node->texts;
-
-  return version != 0 && texts != NULL && texts->opens > 0 && texts->version != version
-         && !(texts->next != NULL && texts->next_version == version);
+  *version = node->texts->version;
+  return node->texts->text != NULL ? g_bytes_ref (node->texts->text) : NULL;
 }
 
 void
-nodes_replace (Nodes *nodes, const NodeKey *key, GBytes *text, uint64_t version)
+nodes_fill (Nodes *nodes, Node *node, GBytes *text, uint64_t version)
 {
   LOCKED (&nodes->lock);
-  Node *node = find (nodes, key);
 
-  if (node == NULL || node->texts == NULL || node->texts->opens == 0 || node->texts->version == version)
-    return;
-  set_next (node->texts, text, version);
+  if (node->texts != NULL && node->texts->text == NULL && node->texts->version == version)
+    set_text (node->texts, text, version);
 }
 
 uint64_t

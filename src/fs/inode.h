@@ -57,20 +57,17 @@ uint64_t nodes_ask (Nodes *nodes, const NodeKey *key, int64_t size);
 void nodes_keep (Nodes *nodes, Node *node, GBytes *text);
 GBytes *nodes_kept (Nodes *nodes, Node *node);
 
-/* A file opens: reads of all its handles get @text, once the kernel has its attributes. Returns: true when the kernel may hold something of
- * another version, which must go before the open is answered. */
+/* A file opens: reads of all its handles get @version, once the kernel has its attributes; @text NULL: the text comes by
+ * nodes_fill(). Returns: true when the kernel may hold something of another version, which must go before the open is
+ * answered. */
 bool nodes_open (Nodes *nodes, Node *node, GBytes *text, uint64_t version);
 void nodes_close (Nodes *nodes, Node *node);
 
-/* What a read of an open file gets. To g_bytes_unref(). */
-GBytes *nodes_text (Nodes *nodes, Node *node);
-
-/* Is the file open? Then it is to be given its new text by nodes_replace(). Reads get it from when the kernel is told the
- * attributes that go with it: with those of the old one it would cut it. */
-bool nodes_is_open (Nodes *nodes, const NodeKey *key);
-void nodes_replace (Nodes *nodes, const NodeKey *key, GBytes *text, uint64_t version);
-/* Is the file open, with a text of that version neither read nor next? It is to be given before nodes_told(). */
-bool nodes_lacks (Nodes *nodes, Node *node, uint64_t version);
+/* What a read of an open file gets: the version that goes with the size the kernel was told last, since it would cut
+ * another one. To g_bytes_unref(); NULL: it is not here yet. */
+GBytes *nodes_text (Nodes *nodes, Node *node, uint64_t *version);
+/* Further reads of that version get @text. */
+void nodes_fill (Nodes *nodes, Node *node, GBytes *text, uint64_t version);
 
 /* The kernel is about to be told to drop what it holds. Returns: the nodeid, or 0 when the kernel knows no such node. */
 uint64_t nodes_drop (Nodes *nodes, const NodeKey *key);

@@ -16,8 +16,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Enough to keep the processors busy: no thread ever waits for the network. */
-#define THREADS 6
+#define THREADS_MAX 8
+
+/* Enough to keep the processors busy, and one for who waits for the disk: no thread ever waits for the network, and more
+ * of them but take turns with cold caches. */
+static int
+threads (void)
+{
+  return CLAMP ((int)g_get_num_processors (), 2, THREADS_MAX - 1) + 1;
+}
 
 static const char *const count_names[COUNTS] = {
   "lookup", "forget", "getattr", "readlink", "open", "read", "release", "opendir", "readdir", "releasedir", "statfs",
@@ -96,7 +103,7 @@ serve (void *data)
 static void
 start (Fs *fs, Server *servers)
 {
-  for (int i = 0; i < THREADS; i++)
+  for (int i = 0; i < threads (); i++)
     {
       servers[i].fs = fs;
       if (pthread_create (&servers[i].thread, NULL, serve, &servers[i]) != 0)
@@ -121,9 +128,9 @@ join (Fs *fs, Server *servers)
   bool sound = true;
 
   fuse_session_exit (fs->session);
-  for (int i = 0; i < THREADS; i++)
+  for (int i = 0; i < threads (); i++)
     pthread_cancel (servers[i].thread);
-  for (int i = 0; i < THREADS; i++)
+  for (int i = 0; i < threads (); i++)
     {
       pthread_join (servers[i].thread, NULL);
       free (servers[i].buffer.mem);
@@ -238,7 +245,7 @@ fs_mount (Fs *fs, Store *store, GError **error)
 bool
 fs_serve (Fs *fs)
 {
-  Server servers[THREADS] = { 0 };
+  Server servers[THREADS_MAX] = { 0 };
   bool sound;
 
   start (fs, servers);
@@ -301,13 +308,8 @@ void
 fs_record_changed (void *data, StoreModule *module, uint64_t id)
 {
   Fs *fs = data;
-  const NodeKey key = { &record_kind, module, id };
-  StoreEntry entry = { 0 };
-  g_autoptr (GBytes) text = nodes_is_open (fs->nodes, &key) ? store_peek (module, id, &entry) : NULL;
 
-  if (text != NULL)
-    nodes_replace (fs->nodes, &key, text, entry.version);
-  invalidate_inode (fs->invalidate, &key, NULL, NULL);
+  invalidate_inode (fs->invalidate, &(NodeKey){ &record_kind, module, id }, NULL, NULL);
 }
 
 void

@@ -39,7 +39,7 @@ typedef struct
 
 typedef struct
 {
-  GBytes *text;
+  GBytes *text;     /* NULL: it comes by NodeKind.text when it is read */
   uint64_t version; /* equal versions are equal bytes */
   bool own;         /* this open alone sees this text: neither shared nor cached by the kernel */
 } Opened;
@@ -78,7 +78,11 @@ struct NodeKind
    * own attr to say. */
   StoreState (*lookup) (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error);
   StoreState (*open) (const Ask *ask, const NodeKey *node, Opened *opened, GError **error);
-  /* Without opens: the text as it is known, at once and for nothing; NULL: ask open. */
+  /* The text of a version that open has named, at once; NULL: it is not here any more. */
+  GBytes *(*text) (const NodeKey *node, uint64_t version);
+  /* What open does, and always with the text. NULL: open does it. */
+  StoreState (*open_whole) (const Ask *ask, const NodeKey *node, Opened *opened, GError **error);
+  /* Without opens: the text as it is known, at once and for nothing; NULL: ask open_whole. */
   GBytes *(*peek) (const NodeKey *node);
   /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty. At most
    * @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */

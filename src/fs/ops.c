@@ -132,23 +132,9 @@ attr_of (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **error)
   return state == STORE_READY ? take_snapshot (op, key, node, attr, error) : state;
 }
 
-/* An open file whose record has changed again since its listener was called: its text comes with its attributes. */
-static void
-give_text (Fs *fs, const NodeKey *key, Node *node, uint64_t version)
-{
-  g_autoptr (GBytes) text = NULL;
-
-  if (key->kind->peek == NULL || !nodes_lacks (fs->nodes, node, version))
-    return;
-  text = key->kind->peek (key);
-  if (text != NULL)
-    nodes_replace (fs->nodes, key, text, version);
-}
-
 void
 ops_tell (Fs *fs, const NodeKey *key, Node *node, const Attr *attr)
 {
-  give_text (fs, key, node, attr->version);
   /* No open will find the pages stale. */
   if (nodes_told (fs->nodes, node, attr->version, attr->size) && fs->config.noopen)
     invalidate_inode (fs->invalidate, key, NULL, NULL);
@@ -339,7 +325,7 @@ open_step (Op *op, GError **error)
   if (state != STORE_READY)
     return state;
   op->handle = handle_open (op->fs->handles, op->node, &opened, &stale);
-  g_bytes_unref (opened.text);
+  g_clear_pointer (&opened.text, g_bytes_unref);
   /* What the kernel holds is always of the version that is open, so it may keep it. */
   op->fi.keep_cache = !opened.own;
   op->fi.direct_io = opened.own;
@@ -406,21 +392,28 @@ is_cut (Fs *fs, Node *node, GBytes *text)
   return nodes_is_cut (fs->nodes, node, (int64_t)g_bytes_get_size (text));
 }
 
+static StoreState
+bring_text (Op *op, GError **error)
+{
+  const NodeKey *key = node_key (op->node);
+  Opened opened = { 0 };
+  StoreState state = key->kind->open_whole != NULL ? key->kind->open_whole (&op->ask, key, &opened, error)
+                                                   : key->kind->open (&op->ask, key, &opened, error);
+
+  if (state == STORE_READY)
+    op->text = opened.text;
+  return state;
+}
+
 /* Without an open: the text as it is, whole. */
 static StoreState
 read_step (Op *op, GError **error)
 {
   const NodeKey *key = node_key (op->node);
-  Opened opened = { 0 };
-  StoreState state;
+  StoreState state = op->text != NULL ? STORE_READY : bring_text (op, error);
 
-  if (op->text == NULL)
-    {
-      state = key->kind->open (&op->ask, key, &opened, error);
-      if (state != STORE_READY)
-        return state;
-      op->text = opened.text;
-    }
+  if (state != STORE_READY)
+    return state;
   if (op->asked || !is_cut (op->fs, op->node, op->text))
     {
       reply_part (op_request (op), op->text, op->size, (off_t)op->index);
@@ -451,13 +444,48 @@ read_unopened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset)
   op_run (op);
 }
 
+/* The version that was opened has left the cache: what is there now must do. */
+static StoreState
+read_again_step (Op *op, GError **error)
+{
+  StoreState state = bring_text (op, error);
+
+  if (state == STORE_READY)
+    reply_part (op_request (op), op->text, op->size, (off_t)op->index);
+  return state;
+}
+
+static void
+read_opened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset, uint64_t handle)
+{
+  const NodeKey *key = node_key (node);
+  uint64_t version = 0;
+  g_autoptr (GBytes) text = handle_text (fs->handles, handle_of_number (handle), &version);
+  Op *op;
+
+  if (text == NULL && key->kind->text != NULL)
+    {
+      text = key->kind->text (key, version);
+      if (text != NULL)
+        nodes_fill (fs->nodes, node, text, version);
+    }
+  if (text != NULL)
+    {
+      reply_part (req, text, size, offset);
+      return;
+    }
+  op = op_new (fs, req, "read", node, read_again_step, CLIENT_PERSON);
+  op->size = size;
+  op->index = (uint64_t)MAX (offset, 0);
+  op_run (op);
+}
+
 static void
 read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
   Fs *fs = fs_of (req, COUNT_READ);
   Node *node = nodes_of_id (fs->nodes, ino);
   const NodeKey *key = node_key (node);
-  g_autoptr (GBytes) text = NULL;
 
   if (key->kind->peek != NULL && offset == 0)
     push_missed (fs->push, key->module, key->id);
@@ -466,10 +494,7 @@ read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fus
   else if (fs->config.noopen)
     read_unopened (fs, req, node, size, offset);
   else
-    {
-      text = handle_text (fs->handles, handle_of_number (fi->fh));
-      reply_part (req, text, size, offset);
-    }
+    read_opened (fs, req, node, size, offset, fi->fh);
 }
 
 /* Only handles that do not ask for noflush, on kernels that know no better, send it. */

@@ -313,7 +313,7 @@ fetch_lost (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
 }
 
 StoreState
-store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text, GError **error)
+store_revalidate (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GError **error)
 {
   StoreState state = STORE_FAILED;
 
@@ -323,6 +323,14 @@ store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *e
   if (state == STORE_READY)
     entry_fill (table_find (module, id), entry);
   store_unlock (module->store);
+  return state;
+}
+
+StoreState
+store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text, GError **error)
+{
+  StoreState state = store_revalidate (module, id, wait, entry, error);
+
   if (state != STORE_READY)
     return state;
   *text = store_text_of (module, id, entry->version);
@@ -337,6 +345,12 @@ store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *e
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "%s/%" G_GUINT64_FORMAT " was fetched and is gone again from the "
                "cache", module->name, id);
   return STORE_FAILED;
+}
+
+GBytes *
+store_version (StoreModule *module, uint64_t id, uint64_t version)
+{
+  return store_text_of (module, id, version);
 }
 
 GBytes *

@@ -141,6 +141,12 @@ StoreState store_entry (StoreModule *module, uint64_t id, StoreWait *wait, Store
 StoreState store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GBytes **text,
                            GError **error);
 
+/* The same without the document: what an open needs to know. Costs what store_document() does. */
+StoreState store_revalidate (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GError **error);
+
+/* The document of one version; NULL when it is not here any more. May read from the disk, asks nobody. */
+GBytes *store_version (StoreModule *module, uint64_t id, uint64_t version);
+
 /* The document as it is known now, without any call and without freshness; NULL when it is not here. May read from the
  * disk. For reads of a file already open and for pushing. */
 GBytes *store_peek (StoreModule *module, uint64_t id, StoreEntry *entry);

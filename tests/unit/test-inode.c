@@ -126,28 +126,32 @@ test_open_of_another_version_is_stale (void)
 }
 
 static void
-test_reads_get_the_latest_open_once_the_kernel_knows_its_size (void)
+test_reads_get_the_version_whose_size_is_known (void)
 {
   g_autoptr (Nodes) nodes = nodes_new (&root);
   g_autoptr (Handles) handles = handles_new (nodes);
   g_autoptr (GBytes) old = text_of ("old");
   g_autoptr (GBytes) new = text_of ("newer");
   Node *node = nodes_lookup (nodes, &one);
+  uint64_t version;
   bool stale;
   Handle *first = handle_open (handles, node, &(Opened){ old, 1, false }, &stale);
-  Handle *second = handle_open (handles, node, &(Opened){ new, 2, false }, &stale);
-  g_autoptr (GBytes) before = handle_text (handles, first);
+  Handle *second = handle_open (handles, node, &(Opened){ NULL, 2, false }, &stale);
+  g_autoptr (GBytes) before = handle_text (handles, second, &version);
   g_autoptr (GBytes) after = NULL;
 
-  /* The old text goes with the size that the kernel still knows. */
   g_assert_true (stale);
   g_assert_true (before == old);
+  g_assert_cmpuint (version, ==, 1);
   nodes_told (nodes, node, 2, 5);
-  after = handle_text (handles, first);
+  g_assert_null (handle_text (handles, first, &version));
+  g_assert_cmpuint (version, ==, 2);
+  nodes_fill (nodes, node, old, 1);
+  nodes_fill (nodes, node, new, 2);
+  after = handle_text (handles, first, &version);
   g_assert_true (after == new);
   handle_close (handles, second);
   handle_close (handles, first);
-  g_assert_false (nodes_is_open (nodes, &one));
 }
 
 static void
@@ -160,35 +164,12 @@ test_own_text_is_shared_with_nobody (void)
   Node *node = nodes_lookup (nodes, &one);
   bool stale;
   Handle *first = handle_open (handles, node, &(Opened){ old, 0, true }, &stale);
-  g_autoptr (GBytes) read = handle_text (handles, first);
+  uint64_t version;
+  g_autoptr (GBytes) read = handle_text (handles, first, &version);
 
   g_assert_false (stale);
   handle_open (handles, node, &(Opened){ new, 0, true }, &stale); /* left open for handles_free() */
   g_assert_true (read == old);
-  g_assert_false (nodes_is_open (nodes, &one));
-}
-
-static void
-test_news_reach_open_files_only (void)
-{
-  g_autoptr (Nodes) nodes = nodes_new (&root);
-  g_autoptr (GBytes) old = text_of ("old");
-  g_autoptr (GBytes) new = text_of ("newer");
-  Node *node = nodes_lookup (nodes, &one);
-
-  nodes_replace (nodes, &one, new, 2);
-  nodes_open (nodes, node, old, 1);
-  g_assert_true (nodes_lacks (nodes, node, 2));
-  nodes_replace (nodes, &one, new, 2);
-  nodes_replace (nodes, &two, new, 2);
-  g_assert_false (nodes_lacks (nodes, node, 2));
-  nodes_told (nodes, node, 2, 5);
-  {
-    g_autoptr (GBytes) read = nodes_text (nodes, node);
-
-    g_assert_true (read == new);
-  }
-  nodes_close (nodes, node);
 }
 
 static void
@@ -216,10 +197,9 @@ main (int argc, char **argv)
   g_test_add_func ("/inode/many-come-and-go", test_many_come_and_go);
   g_test_add_func ("/inode/first-open-finds-the-kernel-clean", test_first_open_finds_the_kernel_clean);
   g_test_add_func ("/inode/open-of-another-version-is-stale", test_open_of_another_version_is_stale);
-  g_test_add_func ("/inode/reads-get-the-latest-open-once-its-size-is-known",
-                   test_reads_get_the_latest_open_once_the_kernel_knows_its_size);
+  g_test_add_func ("/inode/reads-get-the-version-whose-size-is-known",
+                   test_reads_get_the_version_whose_size_is_known);
   g_test_add_func ("/inode/own-text-is-shared-with-nobody", test_own_text_is_shared_with_nobody);
-  g_test_add_func ("/inode/news-reach-open-files-only", test_news_reach_open_files_only);
   g_test_add_func ("/inode/entries-are-kept-while-the-listing-is", test_entries_are_kept_while_the_listing_is);
   return g_test_run ();
 }

@@ -20,8 +20,26 @@ record_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
   return state;
 }
 
+/* Most opens are of files whose pages the kernel has: their texts need not be looked for. */
 static StoreState
 record_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
+{
+  StoreEntry entry = { 0 };
+  StoreState state = store_revalidate (node->module, node->id, ask->wait, &entry, error);
+
+  if (state == STORE_READY)
+    opened->version = entry.version;
+  return state;
+}
+
+static GBytes *
+record_text (const NodeKey *node, uint64_t version)
+{
+  return store_version (node->module, node->id, version);
+}
+
+static StoreState
+record_open_whole (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
 {
   StoreEntry entry = { 0 };
   StoreState state = store_document (node->module, node->id, ask->wait, &entry, &opened->text, error);
@@ -45,5 +63,7 @@ const NodeKind record_kind = {
   .told = true,
   .attr = record_attr,
   .open = record_open,
+  .text = record_text,
+  .open_whole = record_open_whole,
   .peek = record_peek,
 };
