@@ -59,7 +59,7 @@ write_holder (int lock, const char *mount_point)
   json_object_set_new (line, "mount_point", json_string (escaped));
   json_object_set_new (line, "pid", json_integer (getpid ()));
   journal_line_write (line, text);
-  return journal_write_at (lock, text->str, text->len, 0) && fsync (lock) == 0;
+  return ftruncate (lock, 0) == 0 && journal_write_at (lock, text->str, text->len, 0) && fsync (lock) == 0;
 }
 
 /* Is a living mount of the (escaped) mount point in @folder? */
@@ -123,56 +123,93 @@ refuse_second (int parent, const char *mount_point, GError **error)
   return true;
 }
 
+static void
+folder_free (gpointer data)
+{
+  JournalFolder *held = data;
+
+  journal_close_fd (&held->folder);
+  journal_close_fd (&held->lock); /* from here on it is free */
+  g_free (held->name);
+  g_free (held);
+}
+
+/* NULL when somebody else holds it, or with errno. The shared lock held. */
+static JournalFolder *
+hold_folder (const Journal *journal, const char *name)
+{
+  JournalFolder *held = g_new0 (JournalFolder, 1);
+
+  held->name = g_strdup (name);
+  held->lock = -1;
+  held->folder = journal_open_folder (journal->parent, name, false);
+  if (held->folder >= 0)
+    held->lock = journal_open_file (held->folder, "lock", O_RDWR | O_CREAT);
+  if (held->lock >= 0 && flock (held->lock, LOCK_EX | LOCK_NB) == 0)
+    return held;
+  folder_free (held);
+  return NULL;
+}
+
+/* Unless there is something left in it: then it stays for the next mount. */
+static void
+remove_folder (const Journal *journal, const JournalFolder *held)
+{
+  g_autoptr (GPtrArray) names = journal_names (held->folder);
+
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    if (!g_str_equal (names->pdata[i], "lock"))
+      return;
+  unlinkat (held->folder, "lock", 0);
+  unlinkat (journal->parent, held->name, AT_REMOVEDIR);
+}
+
 /* The folders that are not held, one after the other. The shared lock held. */
 static void
-adopt_all (Journal *journal)
+adopt_all (Journal *journal, const char *mount_point)
 {
   g_autoptr (GPtrArray) names = journal_names (journal->parent);
   uint64_t number;
 
   for (guint i = 0; names != NULL && i < names->len; i++)
     {
-      const char *name = names->pdata[i];
-      AUTO_FD int folder = -1, lock = -1;
+      JournalFolder *held = NULL;
 
-      if (!journal_number (name, "", "", &number) || g_str_equal (name, journal->name))
+      if (journal_number (names->pdata[i], "", "", &number))
+        held = hold_folder (journal, names->pdata[i]); /* not our own, which is held */
+      if (held == NULL)
         continue;
-      folder = journal_open_folder (journal->parent, name, false);
-      if (folder >= 0)
-        lock = journal_open_file (folder, "lock", O_RDWR | O_CREAT);
-      if (lock < 0 || flock (lock, LOCK_EX | LOCK_NB) < 0 || !journal_adopt (journal, folder, name))
-        continue;
-      unlinkat (folder, "lock", 0);
-      unlinkat (journal->parent, name, AT_REMOVEDIR);
+      write_holder (held->lock, mount_point);
+      if (journal_adopt (journal, held->folder, held->name) > 0)
+        {
+          g_ptr_array_add (journal->held, held);
+          continue;
+        }
+      remove_folder (journal, held);
+      folder_free (held);
     }
 }
 
 /* The shared lock held. */
 static bool
-make_folder (Journal *journal)
+make_folder (Journal *journal, const char *mount_point)
 {
-  for (unsigned number = 1;; number++)
+  JournalFolder *held = NULL;
+
+  for (unsigned number = 1; held == NULL; number++)
     {
       g_autofree char *name = g_strdup_printf ("%u", number);
 
       if (mkdirat (journal->parent, name, 0700) == 0)
-        {
-          journal->name = g_steal_pointer (&name);
-          journal->folder = journal_open_folder (journal->parent, journal->name, false);
-          return journal->folder >= 0;
-        }
-      if (errno != EEXIST)
+        held = hold_folder (journal, name);
+      else if (errno == EEXIST)
+        continue;
+      if (held == NULL)
         return false;
     }
-}
-
-/* The shared lock held. */
-static bool
-hold_folder (Journal *journal, const char *mount_point)
-{
-  journal->lock = journal_open_file (journal->folder, "lock", O_RDWR | O_CREAT);
-  return journal->lock >= 0 && flock (journal->lock, LOCK_EX | LOCK_NB) == 0
-         && write_holder (journal->lock, mount_point) && fsync (journal->folder) == 0 && fsync (journal->parent) == 0
+  g_ptr_array_add (journal->held, held);
+  journal->folder = held->folder;
+  return write_holder (held->lock, mount_point) && fsync (held->folder) == 0 && fsync (journal->parent) == 0
          && fsync (journal->state) == 0;
 }
 
@@ -198,14 +235,14 @@ settle (Journal *journal, const char *mount_point, GError **error)
 {
   if (refuse_second (journal->parent, mount_point, error))
     return false;
-  if (!make_folder (journal) || !hold_folder (journal, mount_point))
+  if (!make_folder (journal, mount_point))
     {
       journal_fail (error, errno, "The journal of the mount could not be made");
       return false;
     }
   if (!open_logs (journal, error))
     return false;
-  adopt_all (journal);
+  adopt_all (journal, mount_point);
   return true;
 }
 
@@ -214,7 +251,8 @@ journal_alloc (void)
 {
   Journal *journal = g_new0 (Journal, 1);
 
-  journal->state = journal->parent = journal->folder = journal->lock = -1;
+  journal->state = journal->parent = journal->folder = -1;
+  journal->held = g_ptr_array_new_with_free_func (folder_free);
   atomic_init (&journal->last_draft, 0);
   journal_deletes_init (&journal->deletes);
   journal_aliases_init (&journal->aliases);
@@ -223,22 +261,15 @@ journal_alloc (void)
   return journal;
 }
 
-/* Draft or delete: then rmdir fails, and the next mount finds them. */
 static void
-leave_folder (Journal *journal)
+leave_folders (Journal *journal)
 {
-  g_autoptr (GPtrArray) left = journal->deletes_log != NULL ? journal_deletes (journal) : g_ptr_array_new ();
-  g_autoptr (GPtrArray) names = journal_names (journal->folder);
-  uint64_t number;
+  g_autoptr (GPtrArray) left = journal->deletes_log != NULL ? journal_deletes (journal) : NULL;
 
-  for (guint i = 0; names != NULL && i < names->len; i++)
-    if (journal_number (names->pdata[i], "d", "", &number) || journal_number (names->pdata[i], "d", ".json", &number))
-      return;
-  if (left->len > 0)
-    return;
-  unlinkat (journal->folder, "deletes", 0);
-  unlinkat (journal->folder, "lock", 0);
-  unlinkat (journal->parent, journal->name, AT_REMOVEDIR);
+  if (left != NULL && left->len == 0)
+    unlinkat (journal->folder, "deletes", 0);
+  for (guint i = 0; i < journal->held->len; i++)
+    remove_folder (journal, journal->held->pdata[i]);
 }
 
 bool
@@ -289,18 +320,15 @@ journal_free (Journal *journal)
   if (journal == NULL)
     return;
   g_ptr_array_unref (journal->unclear);
-  if (journal->lock >= 0)
-    leave_folder (journal);
+  leave_folders (journal);
   journal_log_free (journal->deletes_log);
   journal_log_free (journal->aliases_log);
   journal_deletes_clear (&journal->deletes);
   journal_aliases_clear (&journal->aliases);
   pthread_mutex_destroy (&journal->guard);
-  journal_close_fd (&journal->lock); /* the folder is free from here on */
-  journal_close_fd (&journal->folder);
+  g_ptr_array_unref (journal->held);
   journal_close_fd (&journal->parent);
   journal_close_fd (&journal->state);
-  g_free (journal->name);
   g_free (journal);
 }
 

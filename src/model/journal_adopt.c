@@ -1,8 +1,6 @@
 /* What a mount left in its folder: its drafts become refused ones or unclear ones, its deletes ours. */
 #include "model/journal_private.h"
 
-#include "base/lock.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -42,11 +40,9 @@ take_unclear (Journal *journal, int folder, const char *name, const DraftInfo *i
 {
   Draft *draft = journal_draft_adopt (journal, folder, name, info, error);
 
-  if (draft == NULL)
-    return false;
-  LOCKED (&journal->guard);
-  g_ptr_array_add (journal->unclear, draft);
-  return true;
+  if (draft != NULL)
+    g_ptr_array_add (journal->unclear, draft); /* no other thread is inside yet */
+  return draft != NULL;
 }
 
 static bool
@@ -66,6 +62,7 @@ set_aside (Journal *journal, int folder, const char *name, DraftInfo *info, GErr
   return journal_aside (journal->state, folder, name, info, error);
 }
 
+/* An unclear draft stays where it is, so that no crash makes two of it. */
 static bool
 adopt_pair (Journal *journal, int folder, const char *name, GError **error)
 {
@@ -73,13 +70,10 @@ adopt_pair (Journal *journal, int folder, const char *name, GError **error)
   int64_t size = data_size (folder, name);
   bool noted;
   g_autoptr (DraftInfo) info = read_note (folder, note, &noted);
-  bool kept = true;
 
   if (info->state == DRAFT_SENDING)
-    kept = take_unclear (journal, folder, name, info, error);
-  else if (size > 0 && info->state != DRAFT_CLEAN)
-    kept = set_aside (journal, folder, name, info, error);
-  if (!kept)
+    return take_unclear (journal, folder, name, info, error);
+  if (size > 0 && info->state != DRAFT_CLEAN && !set_aside (journal, folder, name, info, error))
     return false;
   unlinkat (folder, name, 0);
   if (noted)
@@ -93,59 +87,58 @@ is_temporary (const char *name)
   return g_str_has_suffix (name, ".tmp");
 }
 
-/* Without this a draft whose data never came would stay for ever. */
+/* The draft that a file belongs to, by its first file's turn. To g_free(); NULL: none. */
 static char *
-draft_of (const char *name)
+draft_of (const char *name, GPtrArray *names)
 {
+  g_autofree char *data = NULL;
   uint64_t number;
 
-  if (journal_number (name, "d", "", &number) || journal_number (name, "d", ".json", &number))
-    return g_strdup_printf ("d%" G_GUINT64_FORMAT, number);
-  return NULL;
+  if (journal_number (name, "d", "", &number))
+    return g_strdup (name);
+  if (!journal_number (name, "d", ".json", &number))
+    return NULL;
+  data = g_strdup_printf ("d%" G_GUINT64_FORMAT, number);
+  return g_ptr_array_find_with_equal_func (names, data, g_str_equal, NULL) ? NULL : g_steal_pointer (&data);
 }
 
-static bool
+static void
 adopt_drafts (Journal *journal, int folder, GPtrArray *names)
 {
-  bool all = true;
-
   for (guint i = 0; i < names->len; i++)
     {
-      g_autofree char *draft = draft_of (names->pdata[i]);
+      g_autofree char *draft = draft_of (names->pdata[i], names);
       g_autoptr (GError) error = NULL;
 
       if (is_temporary (names->pdata[i]))
         unlinkat (folder, names->pdata[i], 0);
-      if (draft == NULL || faccessat (folder, names->pdata[i], F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        continue;
-      if (!adopt_pair (journal, folder, draft, &error))
-        {
-          g_warning ("%s. It stays in the state folder until the next mount.", error->message);
-          all = false;
-        }
+      if (draft != NULL && !adopt_pair (journal, folder, draft, &error))
+        g_warning ("%s. It stays in the state folder until the next mount.", error->message);
     }
-  return all;
 }
 
-bool
+static void
+adopt_deletes (Journal *journal, int folder, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (faccessat (folder, "deletes", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    return;
+  if (journal_deletes_adopt (journal, folder, &error))
+    unlinkat (folder, "deletes", 0);
+  else
+    g_warning ("The deletes that an earlier mount left in journal/%s cannot be taken over: %s", name, error->message);
+}
+
+unsigned
 journal_adopt (Journal *journal, int folder, const char *name)
 {
   g_autoptr (GPtrArray) names = journal_names (folder);
-  g_autoptr (GError) error = NULL;
-  bool all;
+  unsigned before = journal->unclear->len;
 
   if (names == NULL)
-    return false;
-  all = adopt_drafts (journal, folder, names);
-  if (faccessat (folder, "deletes", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-    {
-      if (!journal_deletes_adopt (journal, folder, &error))
-        {
-          g_warning ("The deletes that an earlier mount left in journal/%s cannot be taken over: %s", name,
-                     error->message);
-          return false;
-        }
-      unlinkat (folder, "deletes", 0);
-    }
-  return all;
+    return 0;
+  adopt_drafts (journal, folder, names);
+  adopt_deletes (journal, folder, name);
+  return journal->unclear->len - before;
 }

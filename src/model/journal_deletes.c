@@ -182,6 +182,25 @@ journal_deletes_clear (Deletes *deletes)
   g_clear_pointer (&deletes->table, g_hash_table_unref);
 }
 
+/* After a crash in the midst of taking them over. */
+static bool
+is_known (Journal *journal, const JournalDelete *delete)
+{
+  GHashTableIter iter;
+  gpointer value;
+  LOCKED (journal_log_lock (journal->deletes_log));
+
+  g_hash_table_iter_init (&iter, journal->deletes.table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const JournalDelete *other = value;
+
+      if (other->id == delete->id && g_str_equal (other->module, delete->module))
+        return true;
+    }
+  return false;
+}
+
 /* A line that is damaged may have been the one that took a delete back, so none of that file is certain. */
 bool
 journal_deletes_adopt (Journal *journal, int folder, GError **error)
@@ -207,7 +226,8 @@ journal_deletes_adopt (Journal *journal, int folder, GError **error)
       delete->number = next_number (journal);
       delete->left = true;
       delete->certain = delete->certain && damaged == 0;
-      g_ptr_array_add (lines, line_of (delete));
+      if (!is_known (journal, delete))
+        g_ptr_array_add (lines, line_of (delete));
     }
   return journal_log_append (journal->deletes_log, (json_t *const *)lines->pdata, lines->len,
                              "The deletes of an earlier mount could not be written down", error);

@@ -167,16 +167,16 @@ set_state (Draft *draft, DraftState state, GError **error)
   return change_note (draft, next, false, error);
 }
 
+/* Takes @name and @info. */
 static Draft *
-draft_alloc (Journal *journal, DraftInfo *info)
+draft_alloc (const Journal *journal, int folder, char *name, DraftInfo *info)
 {
   Draft *draft = g_new0 (Draft, 1);
-  uint64_t number = atomic_fetch_add (&journal->last_draft, 1) + 1;
 
-  draft->folder = journal->folder;
+  draft->folder = folder;
   draft->state_folder = journal->state;
-  draft->data_name = g_strdup_printf ("d%" G_GUINT64_FORMAT, number);
-  draft->note_name = g_strconcat (draft->data_name, ".json", NULL);
+  draft->data_name = name;
+  draft->note_name = g_strconcat (name, ".json", NULL);
   draft->temporary = g_strconcat (draft->note_name, ".tmp", NULL);
   draft->fd = -1;
   draft->info = info;
@@ -184,11 +184,17 @@ draft_alloc (Journal *journal, DraftInfo *info)
   return draft;
 }
 
+static char *
+next_name (Journal *journal)
+{
+  return g_strdup_printf ("d%" G_GUINT64_FORMAT, (uint64_t)atomic_fetch_add (&journal->last_draft, 1) + 1);
+}
+
 /* The note comes first: data without one is taken for a damaged draft. */
 static bool
-create_files (Draft *draft, bool sync, GError **error)
+create_files (Draft *draft, GError **error)
 {
-  if (!write_note (draft, draft->info, sync, error))
+  if (!write_note (draft, draft->info, false, error))
     return false;
   draft->fd = journal_open_file (draft->folder, draft->data_name, O_RDWR | O_CREAT | O_EXCL);
   if (draft->fd >= 0)
@@ -225,30 +231,30 @@ journal_draft_new (Journal *journal, const DraftKey *key, Draft **out, GError **
   info->pid = key->pid;
   info->time_s = clock_wall_s ();
   info->versions = g_array_new (FALSE, FALSE, sizeof (DraftVersion));
-  draft = draft_alloc (journal, info);
-  if (!create_files (draft, false, error))
+  draft = draft_alloc (journal, journal->folder, next_name (journal), info);
+  if (!create_files (draft, error))
     return false;
   *out = g_steal_pointer (&draft);
   return true;
 }
 
-/* A crash on the way leaves the old pair, and a note here whose body is all there is to know. */
 Draft *
-journal_draft_adopt (Journal *journal, int from, const char *name, const DraftInfo *info, GError **error)
+journal_draft_adopt (Journal *journal, int folder, const char *name, const DraftInfo *info, GError **error)
 {
-  g_autoptr (Draft) draft = draft_alloc (journal, journal_meta_copy (info));
+  g_autoptr (Draft) draft = draft_alloc (journal, folder, g_strdup (name), journal_meta_copy (info));
   gsize size = 0;
   const void *body = g_bytes_get_data (info->body, &size);
+  struct stat about;
 
-  if (!write_note (draft, draft->info, true, error))
-    return NULL;
-  if (renameat (from, name, draft->folder, draft->data_name) == 0)
-    draft->fd = journal_open_file (draft->folder, draft->data_name, O_RDWR);
-  else if (errno == ENOENT && create_files (draft, true, NULL))
-    journal_write_at (draft->fd, body, size, 0);
-  else
-    unlinkat (draft->folder, draft->note_name, 0);
-  if (draft->fd >= 0 && fsync (draft->folder) == 0)
+  if (fstatat (folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0)
+    draft->fd = journal_open_file (folder, name, O_RDWR);
+  else /* after a power cut the body may be all there is */
+    {
+      draft->fd = journal_open_file (folder, name, O_RDWR | O_CREAT);
+      if (draft->fd >= 0)
+        journal_write_at (draft->fd, body, size, 0);
+    }
+  if (draft->fd >= 0)
     return g_steal_pointer (&draft);
   journal_fail (error, errno, "The draft of %s that an earlier mount left cannot be taken over", info->name);
   return NULL;
@@ -473,8 +479,6 @@ draft_done (Draft *draft, GError **error)
   LOCKED (&draft->lock);
 
   if (!check_living (draft, error))
-    return false;
-  if (draft->info->state != DRAFT_CLEAN && !set_state (draft, DRAFT_CLEAN, error))
     return false;
   draft->ended = true;
   unlinkat (draft->folder, draft->data_name, 0);

@@ -97,13 +97,13 @@ bool journal_aside (int state, int from, const char *name, const DraftInfo *info
 
 /* ---- journal_draft.c --------------------------------------------------------------------------------------------- */
 
-/* Takes over what @from/@name (may be missing) and @info, which is SENDING, say. */
-Draft *journal_draft_adopt (Journal *journal, int from, const char *name, const DraftInfo *info, GError **error);
+/* The draft @name of @folder, which stays there; @info: its note, SENDING. Its data may be missing. */
+Draft *journal_draft_adopt (Journal *journal, int folder, const char *name, const DraftInfo *info, GError **error);
 
 /* ---- journal_adopt.c --------------------------------------------------------------------------------------------- */
 
-/* @folder: left by a mount, and locked by us. Returns: whether nothing of value is in it any more. */
-bool journal_adopt (Journal *journal, int folder, const char *name);
+/* @folder: left by a mount, and locked by us. Its unclear drafts stay in it, and need it to be held. Returns: how many. */
+unsigned journal_adopt (Journal *journal, int folder, const char *name);
 
 /* ---- journal_deletes.c, journal_alias.c -------------------------------------------------------------------------- */
 
@@ -129,11 +129,18 @@ extern const JournalLogKind journal_aliases_kind;
 void journal_aliases_init (Aliases *aliases);
 void journal_aliases_clear (Aliases *aliases);
 
+/* A folder of journal/ that we hold. */
+typedef struct
+{
+  int folder, lock; /* the lock: of `lock` in it, flocked */
+  char *name;       /* <n> */
+} JournalFolder;
+
 struct Journal
 {
-  int state, parent, folder; /* descriptors: the state folder, journal/, journal/<n> */
-  int lock;                  /* of `lock` in it, flocked */
-  char *name;                /* <n> */
+  int state, parent; /* descriptors: the state folder, journal/ */
+  int folder;        /* of our own folder; its holder's copy */
+  GPtrArray *held;   /* of JournalFolder: our own first, then those left by others that have unclear drafts */
   atomic_uint_fast64_t last_draft;
   Deletes deletes;
   JournalLog *deletes_log;

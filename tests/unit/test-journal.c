@@ -9,6 +9,8 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -41,7 +43,8 @@ remove_all (const char *path)
   g_assert_cmpint (g_remove (path), ==, 0);
 }
 
-/* In memory where that is to be had: a kill does not tell whether a disk was synced, and syncs take most of the time. */
+/* In memory where that is to be had: a kill does not tell whether a disk was synced, and syncs take most of the time.
+ */
 static void
 set_up (Fixture *f, const void *unused)
 {
@@ -474,7 +477,7 @@ test_damaged_note_never_loses_the_data (Fixture *f, const void *sending)
 }
 
 static void
-test_strange_files_are_left_alone (Fixture *f, const void *unused)
+test_strange_files_do_no_harm (Fixture *f, const void *unused)
 {
   g_autofree char *folder = path_of (f, "journal/1"), *link = path_of (f, "journal/1/d7");
   g_autofree char *pipe = path_of (f, "journal/1/d8"), *words = path_of (f, "journal/1/words");
@@ -777,7 +780,7 @@ test_damaged_alias_costs_itself (Fixture *f, const void *unused)
   put_alias (journal, "a.json", 7);
   first = file_size (path);
   put_alias (journal, "b.json", 8);
-  put_alias (journal, "c.json", 9);
+  put_alias (journal, "c, whose line is longer than the next one.json", 9);
   journal_free (journal);
   flip (path, first + 30, 1);
   g_assert_cmpint (truncate (path, (off_t)file_size (path) - 1), ==, 0);
@@ -787,6 +790,7 @@ test_damaged_alias_costs_itself (Fixture *f, const void *unused)
   g_assert_cmpuint (journal_alias_get (journal, "Leads", "c.json"), ==, 0);
   put_alias (journal, "d.json", 10);
   journal_free (journal);
+  g_assert_cmpint (file_size (path), ==, 3 * first + 1); /* "10" is longer */
   journal = open_journal (f);
   g_assert_cmpuint (journal_alias_get (journal, "Leads", "d.json"), ==, 10);
   journal_free (journal);
@@ -940,7 +944,7 @@ fill_disk (Fixture *f, int unused)
   g_autofree char *large = g_strnfill (8192, 'x');
   g_autoptr (GBytes) body = g_bytes_new_static (large, 8192);
   g_autoptr (GError) write_error = NULL, note_error = NULL, delete_error = NULL;
-  uint64_t number;
+  uint64_t number, numbers[1000];
 
   signal (SIGXFSZ, SIG_IGN);
   limit_files (4096);
@@ -950,6 +954,10 @@ fill_disk (Fixture *f, int unused)
   g_assert_false (draft_sending (draft, body, NULL, &note_error));
   g_assert_error (note_error, ZOHO_ERROR, ZOHO_ERROR_NO_SPACE);
   g_assert_cmpint (draft_state (draft), ==, DRAFT_OPEN);
+  for (unsigned i = 0; i < 1000; i++)
+    numbers[i] = 100000 + i;
+  g_assert_false (
+      journal_delete_done (journal, numbers, 1000, NULL)); /* leaves nothing of a line longer than the next */
   limit_files (10);
   g_assert_false (journal_delete_add (journal, "Leads", 5, "Ann", "rm", &number, &delete_error));
   g_assert_error (delete_error, ZOHO_ERROR, ZOHO_ERROR_NO_SPACE);
@@ -1061,7 +1069,7 @@ work_until_killed (Fixture *f, int pipe)
   pause ();
 }
 
-/* Counts the text of each draft that is anywhere. */
+/* Counts the text of each draft that is anywhere. No kill damages a note. */
 static GHashTable *
 count_texts (Fixture *f, Journal *journal)
 {
@@ -1076,17 +1084,17 @@ count_texts (Fixture *f, Journal *journal)
       char *text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
       int count = GPOINTER_TO_INT (g_hash_table_lookup (counts, text)) + 1;
 
+      if (entry != NULL)
+        g_assert_cmpstr (json_get_text (entry->reason, "code"), !=, "damaged-note");
       g_hash_table_insert (counts, text, GINT_TO_POINTER (count));
     }
   return counts;
 }
 
-/* @begun: steps begun; @ended: of these, ended. */
+/* @begun: steps begun; @ended: of these, ended. Takes the drafts out of @counts. */
 static void
-check_drafts (Fixture *f, Journal *journal, unsigned begun, unsigned ended)
+check_drafts (GHashTable *counts, unsigned begun, unsigned ended)
 {
-  g_autoptr (GHashTable) counts = count_texts (f, journal);
-
   for (unsigned number = 1; (number - 1) * DOINGS < begun; number++)
     {
       unsigned first = (number - 1) * DOINGS;
@@ -1106,9 +1114,9 @@ check_drafts (Fixture *f, Journal *journal, unsigned begun, unsigned ended)
 }
 
 static void
-check_lines (Journal *journal, unsigned begun, unsigned ended)
+check_lines (Journal *journal, unsigned left, unsigned begun, unsigned ended)
 {
-  unsigned deletes = count_deletes (journal), wanted = 0, possible = 0;
+  unsigned deletes = count_deletes (journal), wanted = left, possible = left;
 
   for (unsigned number = 1; (number - 1) * DOINGS < begun; number++)
     {
@@ -1135,6 +1143,7 @@ kill_once (GRand *dice)
   unsigned spins = (unsigned)g_rand_int_range (dice, 0, 20000);
   pid_t child;
   Journal *journal;
+  g_autoptr (GHashTable) counts = NULL;
 
   set_up (&f, NULL);
   g_assert_cmpint (pipe (ends), ==, 0);
@@ -1153,8 +1162,9 @@ kill_once (GRand *dice)
   g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
   close (ends[0]);
   journal = open_journal (&f);
-  check_drafts (&f, journal, begun, ended);
-  check_lines (journal, begun, ended);
+  counts = count_texts (&f, journal);
+  check_drafts (counts, begun, ended);
+  check_lines (journal, 0, begun, ended);
   journal_free (journal);
   tear_down (&f, NULL);
   return begun > ended;
@@ -1172,6 +1182,132 @@ test_kill_loses_nothing (void)
       killed += kill_once (dice);
     }
   g_test_message ("%d runs, of which %d were killed in the middle of something", runs, killed);
+}
+
+#define LEFT_OPEN 998
+#define LEFT_SENT 1000
+#define EVERY_STEPS (6 * DOINGS) /* each way a draft can end, sent and not */
+
+typedef struct
+{
+  atomic_uint begun, ended;
+} Progress;
+
+/* A mount that ended with a draft, a sent draft, one without changes, and a delete. */
+static void
+leave_something (Fixture *f)
+{
+  g_autoptr (Journal) journal = open_journal (f);
+  g_autoptr (Draft) opened = NULL, sent = NULL, clean = NULL;
+  g_autoptr (GBytes) seed = g_bytes_new_static ("server", 6);
+  char text[64];
+
+  g_assert_true (journal_draft_new (journal, &lead_key, &clean, NULL));
+  g_assert_true (draft_seed (clean, seed, NULL));
+  text_for (LEFT_OPEN, text);
+  opened = new_draft (journal, &lead_key, text);
+  text_for (LEFT_SENT, text);
+  sent = new_draft (journal, &new_key, text);
+  send_body (sent, text);
+  add_delete (journal, LEFT_SENT);
+}
+
+/* Adopts that, then does each thing there is; stops itself first, for its tracer. */
+static void
+work_traced (Fixture *f, Progress *progress)
+{
+  g_autoptr (Journal) journal = NULL;
+  Draft *draft = NULL;
+
+  if (ptrace (PTRACE_TRACEME, 0, NULL, NULL) < 0)
+    _exit (77);
+  raise (SIGSTOP);
+  journal = open_journal (f);
+  for (unsigned step = 0; step < EVERY_STEPS; step++)
+    {
+      atomic_store (&progress->begun, step + 1);
+      do_step (journal, step, &draft);
+      atomic_store (&progress->ended, step + 1);
+    }
+}
+
+/* Kills @child when it enters or leaves its system call number @until. Returns: false when it ended before that. */
+static bool
+trace (pid_t child, unsigned until)
+{
+  int status = 0;
+
+  for (unsigned calls = 0; waitpid (child, &status, 0) == child && WIFSTOPPED (status); calls++)
+    {
+      if (calls == until)
+        {
+          kill (child, SIGKILL);
+          g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+          return true;
+        }
+      g_assert_cmpint (ptrace (PTRACE_SYSCALL, child, NULL, NULL), ==, 0);
+    }
+  g_assert_true (WIFEXITED (status) && (WEXITSTATUS (status) == 0 || WEXITSTATUS (status) == 77));
+  return false;
+}
+
+/* What an earlier mount left is there once. Takes it out of @counts. */
+static void
+check_left (GHashTable *counts, unsigned number)
+{
+  char text[64];
+
+  text_for (number, text);
+  g_assert_cmpint (GPOINTER_TO_INT (g_hash_table_lookup (counts, text)), ==, 1);
+  g_hash_table_remove (counts, text);
+}
+
+static bool
+kill_at (unsigned until, Progress *progress)
+{
+  Fixture f;
+  pid_t child;
+  bool killed;
+  Journal *journal;
+  g_autoptr (GHashTable) counts = NULL;
+
+  set_up (&f, NULL);
+  leave_something (&f);
+  atomic_store (&progress->begun, 0);
+  atomic_store (&progress->ended, 0);
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    {
+      work_traced (&f, progress);
+      _exit (0);
+    }
+  killed = trace (child, until);
+  journal = open_journal (&f);
+  counts = count_texts (&f, journal);
+  check_left (counts, LEFT_OPEN);
+  check_left (counts, LEFT_SENT);
+  check_drafts (counts, atomic_load (&progress->begun), atomic_load (&progress->ended));
+  check_lines (journal, 1, atomic_load (&progress->begun), atomic_load (&progress->ended));
+  journal_free (journal);
+  tear_down (&f, NULL);
+  return killed;
+}
+
+static void
+test_kill_at_every_system_call (void)
+{
+  Progress *progress = mmap (NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  unsigned until = 1;
+
+  g_assert_true (progress != MAP_FAILED);
+  while (kill_at (until, progress))
+    until += 2; /* between two calls nothing changes on the disk */
+  if (atomic_load (&progress->ended) < EVERY_STEPS)
+    g_test_skip ("tracing is not allowed here");
+  else
+    g_test_message ("killed at %u moments", until / 2);
+  munmap (progress, sizeof *progress);
 }
 
 /* What the journal tells of damage is no failure of these tests. */
@@ -1198,7 +1334,7 @@ main (int argc, char **argv)
   ADD ("sent-draft-without-data-is-its-body", test_sent_draft_without_data_is_its_body, NULL);
   ADD ("damaged-note-never-loses-the-data/open", test_damaged_note_never_loses_the_data, NULL);
   ADD ("damaged-note-never-loses-the-data/sending", test_damaged_note_never_loses_the_data, "sending");
-  ADD ("strange-files-are-left-alone", test_strange_files_are_left_alone, NULL);
+  ADD ("strange-files-do-no-harm", test_strange_files_do_no_harm, NULL);
   ADD ("refusal-is-finished", test_refusal_is_finished, NULL);
   ADD ("older-drafts-keep-their-text", test_older_drafts_keep_their_text, NULL);
   ADD ("long-names-are-cut", test_long_names_are_cut, NULL);
@@ -1214,5 +1350,6 @@ main (int argc, char **argv)
   ADD ("new-mount-waits-for-the-old-one", test_new_mount_waits_for_the_old_one, NULL);
   ADD ("full-disk", test_full_disk, NULL);
   g_test_add_func ("/journal/kill-loses-nothing", test_kill_loses_nothing);
+  g_test_add_func ("/journal/kill-at-every-system-call", test_kill_at_every_system_call);
   return g_test_run ();
 }
