@@ -10,7 +10,7 @@
  *   aliases             names under which records were created; shared, each change under its flock
  *
  * A folder of journal/ whose lock is free was left by a mount that crashed or could not send all. Whoever opens a
- * journal of the profile next adopts it.
+ * journal of the profile next adopts it; one with unclear drafts is held until these are settled, or the mount ends.
  *
  *   state     its data is                          leaves when                        after a crash
  *   CLEAN     the server's, or saved               draft_write, draft_truncate -> OPEN  dropped
@@ -144,7 +144,8 @@ bool draft_set_id (Draft *draft, uint64_t id, GError **error);
 bool draft_sync (Draft *draft, GError **error);
 
 /* To be called before @body (UTF-8, at most DRAFT_BODY_MAX) goes out: OPEN or CLEAN -> SENDING, data and note on the
- * disk. @creator: NULL is fine. */
+ * disk. @creator: NULL is fine. Savers that will go out together do well to call it each on its own thread, so that their
+ * syncs meet: from here to the wire may take any time. */
 bool draft_sending (Draft *draft, GBytes *body, const char *creator, GError **error);
 /* The server has it: SENDING -> CLEAN, or OPEN if it was written since. */
 bool draft_saved (Draft *draft, GError **error);

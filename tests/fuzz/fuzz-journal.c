@@ -61,9 +61,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   const char *text = (const char *)data;
   const char *start = size > 0 ? memchr (text, '{', size) : NULL;
-  g_autoptr (json_t) line = journal_line_read (text, size);
   g_autoptr (json_t) value = start != NULL ? json_parse (start, size - (size_t)(start - text), NULL) : NULL;
 
+  json_decref (journal_line_read (text, size));
   try_note (text, size);
   if (json_is_object (value))
     try_value (value);
