@@ -144,8 +144,8 @@ bool draft_set_id (Draft *draft, uint64_t id, GError **error);
 bool draft_sync (Draft *draft, GError **error);
 
 /* To be called before @body (UTF-8, at most DRAFT_BODY_MAX) goes out: OPEN or CLEAN -> SENDING, data and note on the
- * disk. @creator: NULL is fine. Savers that will go out together do well to call it each on its own thread, so that their
- * syncs meet: from here to the wire may take any time. */
+ * disk. @creator: NULL is fine. Savers that will go out together do well to call it each on its own thread, so that
+ * their syncs meet: from here to the wire may take any time. */
 bool draft_sending (Draft *draft, GBytes *body, const char *creator, GError **error);
 /* The server has it: SENDING -> CLEAN, or OPEN if it was written since. */
 bool draft_saved (Draft *draft, GError **error);
@@ -170,8 +170,8 @@ typedef struct
 bool draft_refuse (Draft *draft, const DraftReason *reason, GError **error);
 
 /* The drafts that crashed mounts left SENDING: their creates (id 0) and updates may have reached the server or not.
- * Each is to be looked up. Arrived: draft_done(), but draft_refuse() when DraftInfo.more, since what was written after that
- * is nowhere else. Not arrived: draft_refuse(). One that is just freed comes again at the next mount. Returns: array of
+ * Each is to be looked up. Arrived: draft_done(), but draft_refuse() when DraftInfo.more, since what was written after
+ * that is nowhere else. Not arrived: draft_refuse(). One that is just freed comes again at the next mount. Returns: array of
  * Draft, the caller's, which frees them; later calls get an empty one. */
 GPtrArray *journal_take_unclear (Journal *journal);
 

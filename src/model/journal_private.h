@@ -102,7 +102,8 @@ Draft *journal_draft_adopt (Journal *journal, int folder, const char *name, cons
 
 /* ---- journal_adopt.c --------------------------------------------------------------------------------------------- */
 
-/* @folder: left by a mount, and locked by us. Its unclear drafts stay in it, and need it to be held. Returns: how many. */
+/* @folder: left by a mount, and locked by us. Its unclear drafts stay in it, and need it to be held. Returns: how
+ * many. */
 unsigned journal_adopt (Journal *journal, int folder, const char *name);
 
 /* ---- journal_deletes.c, journal_alias.c -------------------------------------------------------------------------- */
