@@ -171,8 +171,8 @@ bool draft_refuse (Draft *draft, const DraftReason *reason, GError **error);
 
 /* The drafts that crashed mounts left SENDING: their creates (id 0) and updates may have reached the server or not.
  * Each is to be looked up. Arrived: draft_done(), but draft_refuse() when DraftInfo.more, since what was written after
- * that is nowhere else. Not arrived: draft_refuse(). One that is just freed comes again at the next mount. Returns: array
- * of Draft, the caller's, which frees them; later calls get an empty one. */
+ * that is nowhere else. Not arrived: draft_refuse(). One that is just freed comes again at the next mount.
+ * Returns: array of Draft, the caller's, which frees them; later calls get an empty one. */
 GPtrArray *journal_take_unclear (Journal *journal);
 
 /* ---- refused drafts, for any process of the profile -------------------------------------------------------------- */
