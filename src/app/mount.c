@@ -229,6 +229,7 @@ serve (Mount *mount)
 {
   bool sound;
 
+  store_foresee (mount->store);
   g_info ("Profile %s is mounted at %s.", mount->options->profile, mount->mountpoint);
   daemon_ready (&mount->daemon);
   notify_send ("READY=1");

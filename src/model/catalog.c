@@ -81,14 +81,15 @@ module_free (StoreModule *module)
 }
 
 void
-module_note_row (StoreModule *module, const RowKnown *row)
+module_note_row (StoreModule *module, uint64_t id, uint64_t record, int64_t mtime)
 {
-  const RowKnown *known = module_row (module, row->id);
+  RowKnown row = { id, record, mtime, store_is_unsettled (module->store, mtime) };
+  const RowKnown *known = module_row (module, id);
 
-  if (known != NULL && known->record == row->record && known->mtime == row->mtime)
+  if (known != NULL && known->record == record && known->mtime == mtime && known->unsettled == row.unsettled)
     return;
-  g_hash_table_replace (module->rows, g_memdup2 (row, sizeof *row), NULL);
-  index_put_row (module, row);
+  g_hash_table_replace (module->rows, g_memdup2 (&row, sizeof row), NULL);
+  index_put_row (module, &row);
 }
 
 const RowKnown *

@@ -21,6 +21,7 @@ typedef struct
   json_t *record; /* from the GET on */
   GArray *rest;   /* Sweep *: of the deep fields with more rows than embedded, parallel to schema->deep, else NULL */
   unsigned pending; /* sweeps not done */
+  bool unsettled;   /* when it was read */
   const Schema *schema;
   Bell landed;
   GArray *askers; /* Asker */
@@ -97,7 +98,7 @@ settle_deep (Flight *flight)
         if (json_is_object (row) && row_id (row) != 0)
           json_array_append_new (rows, rest != NULL ? json_incref (row) : document_row (deep, row));
       json_array_foreach (rows, index, row)
-        module_note_row (flight->module, &(RowKnown){ row_id (row), flight->id, row_modified (row) });
+        module_note_row (flight->module, row_id (row), flight->id, row_modified (row));
       document_set_rows (flight->record, deep->field, rows);
     }
 }
@@ -114,6 +115,7 @@ flight_land (Flight *flight)
 {
   StoreModule *module = flight->module;
   Document document = { 0 };
+  Entry *entry;
 
   if (module->listing != LISTING_LISTED)
     module->stale_offline = false;
@@ -121,8 +123,9 @@ flight_land (Flight *flight)
   document_make (flight->schema, flight->record, flight->id, &document);
   if (is_elsewhere (flight))
     table_remove (module, flight->id, 0);
-  table_set (module, table_put (module, flight->id, module->listing >= LISTING_LOADING && !is_elsewhere (flight)),
-             &document);
+  entry = table_put (module, flight->id, module->listing >= LISTING_LOADING && !is_elsewhere (flight));
+  table_set (module, entry, &document);
+  entry->unsettled |= flight->unsettled;
   document_clear (&document);
   flight_end (flight, NULL);
 }
@@ -245,6 +248,8 @@ on_record (const RecordsPage *page, const GError *error, void *data)
   else
     {
       flight->record = json_deep_copy (row);
+      store->server_s = page->server_time;
+      flight->unsettled = store_is_unsettled (store, row_modified (row));
       if (needs_full (flight))
         {
           flight->ticket = records_full (store->config.client, flight->module->name, flight->id_text,

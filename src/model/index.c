@@ -117,7 +117,9 @@ void
 index_end (StoreModule *module)
 {
   Disk *disk = module->store->config.disk;
-  DiskModule state = { .mtime = module->mtime != 0 ? module->mtime : module->store->began_s, .since = module->since, .swept = module->swept };
+  DiskModule state = {
+    .mtime = module->mtime != 0 ? module->mtime : module->store->began_s, .since = module->since, .swept = module->swept
+  };
   bool newer = false;
 
   if (module->epoch != 0 && disk_index_lost (disk, module_key (module), module->epoch, &newer))
@@ -172,12 +174,13 @@ adopt (Restore *restore)
 {
   StoreModule *module = restore->module;
 
+  module->store->server_s = restore->state.since;
   table_adopt (module, g_steal_pointer (&restore->table));
   for (guint i = 0; i < restore->rows->len; i++)
     {
       const DiskRow *row = &g_array_index (restore->rows, DiskRow, i);
 
-      module_note_row (module, &(RowKnown){ row->id, row->record, row->mtime });
+      module_note_row (module, row->id, row->record, row->mtime);
     }
   for (guint i = 0; i < restore->deleted->len; i++)
     {
@@ -196,6 +199,18 @@ adopt (Restore *restore)
   module->fresh_until_us = 0;
 }
 
+/* What changed in the second of the last look, or after it, was read in an unknown one. */
+static void
+unsettle (Restore *restore)
+{
+  TableIter iter;
+  Entry *entry;
+
+  table_iterate (restore->table, &iter);
+  while ((entry = table_next (&iter)) != NULL)
+    entry->unsettled = entry->mtime >= restore->state.since;
+}
+
 static void
 restore_job (void *data)
 {
@@ -208,6 +223,8 @@ restore_job (void *data)
   restore->found = disk_index_restore (store->config.disk, module_key (module), restore->digest, &callbacks,
                                        &restore->state)
                    && restore->state.since > clock_wall_s () - AGE_MAX_S;
+  if (restore->found)
+    unsettle (restore);
   store_lock (store);
   module->listing = LISTING_UNLISTED;
   if (restore->found && schema_digest (module->schema) == restore->digest)

@@ -33,6 +33,7 @@ typedef struct
   uint64_t id;
   json_t *row;
   bool needs_full;
+  bool unsettled; /* when the row was read */
 } Pending;
 
 typedef struct
@@ -120,6 +121,7 @@ static bool
 finish (Load *load, Pending *pending)
 {
   Document document = { 0 };
+  Entry *entry;
 
   if (pending->needs_full || !deep_done (load))
     return false;
@@ -130,7 +132,9 @@ finish (Load *load, Pending *pending)
       document_set_rows (pending->row, deep->deep->field, g_hash_table_lookup (deep->rows, &pending->id));
     }
   document_make (load->schema, pending->row, pending->id, &document);
-  table_set (load->module, table_put (load->module, pending->id, true), &document);
+  entry = table_put (load->module, pending->id, true);
+  table_set (load->module, entry, &document);
+  entry->unsettled |= pending->unsettled;
   document_clear (&document);
   return true;
 }
@@ -207,6 +211,7 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
   pending = g_new0 (Pending, 1);
   pending->id = id;
   pending->row = json_deep_copy (row);
+  pending->unsettled = store_is_unsettled (load->module->store, row_modified (row));
   pending->needs_full = maybe_cut (load, row);
   if (pending->needs_full)
     g_array_append_val (load->cut, id);
@@ -242,7 +247,7 @@ deep_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
       g_hash_table_insert (deep->rows, g_memdup2 (&record, sizeof record), rows);
     }
   json_array_append_new (rows, document_row (deep->deep, row));
-  module_note_row (module, &(RowKnown){ id, record, row_modified (row) });
+  module_note_row (module, id, record, row_modified (row));
 }
 
 /* The rows of a deep field are too many to be had: what was read of them is of no use. */

@@ -139,6 +139,7 @@ typedef struct
   char *label;        /* NULL: not known */
   uint32_t size;      /* of the document */
   bool listed;        /* in the order */
+  bool unsettled;     /* it changed in the very second in which it was read, and so may have changed again unseen */
 } Entry;
 
 /* Ids in the order they came, shared by the lists that were opened on it. */
@@ -276,6 +277,7 @@ typedef struct
   uint64_t id;
   uint64_t record;
   int64_t mtime; /* 0: not known */
+  bool unsettled; /* see Entry */
 } RowKnown;
 
 struct StoreModule
@@ -343,6 +345,7 @@ struct Store
   GQueue outbox;          /* wait.c */
   Hot *hot;               /* documents used last */
   int64_t began_s;
+  int64_t server_s;       /* when the answer that is being taken was made, by the server's clock; 0 unknown */
   Workers *reader;        /* reads indexes from disk */
 
   GHashTable *modules;    /* name -> StoreModule; never removed while the store lives */
@@ -375,7 +378,7 @@ void catalog_look_again (Store *store);
 /* The module's schema and those of its subforms. */
 StoreState catalog_schema (StoreModule *module, StoreWait *wait, GError **error);
 /* Notes which record a subform or linking row belongs to, for deletions, which name no parent. */
-void module_note_row (StoreModule *module, const RowKnown *row);
+void module_note_row (StoreModule *module, uint64_t id, uint64_t record, int64_t mtime);
 const RowKnown *module_row (const StoreModule *module, uint64_t row); /* NULL: not known */
 void module_forget_row (StoreModule *module, uint64_t row);
 
@@ -419,6 +422,9 @@ typedef void (*RefreshDone) (void *data, int64_t server_time, bool relist, int64
 Refresh *refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, void *data);
 /* Its @done will not be called any more. NULL is fine. */
 void refresh_free (Refresh *refresh);
+
+/* Did what has that Modified_Time change in the second of the answer being taken? */
+bool store_is_unsettled (const Store *store, int64_t mtime);
 
 bool refresh_is_offline (const StoreModule *module, const GError *error); /* old answers are to be served instead */
 

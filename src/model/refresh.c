@@ -31,7 +31,6 @@ struct Refresh
 {
   StoreModule *module;
   const Schema *schema;
-  int64_t known; /* server time; what changed in that second or later may have changed again unseen, in the same one */
   char since[CLOCK_TIME_SIZE];
   RefreshDone done;
   void *data;
@@ -143,11 +142,10 @@ delta_deep_row (Delta *delta, uint64_t id, const json_t *row)
 
   if (parent == NULL || !names_parse_id (parent, &record) || table_find (module, record) == NULL)
     return;
-  if (known != NULL && known->record == record && known->mtime == row_modified (row)
-      && known->mtime < delta->refresh->known)
+  if (known != NULL && known->record == record && known->mtime == row_modified (row) && !known->unsettled)
     return;
   want_single (delta->refresh, record);
-  module_note_row (module, &(RowKnown){ id, record, row_modified (row) });
+  module_note_row (module, id, record, row_modified (row));
 }
 
 /* A changed record. Where its row says everything it is the document; else the record is fetched if it is another one. */
@@ -167,7 +165,7 @@ delta_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
   if (document != NULL && refresh->schema->deep->len == 0)
     table_set (module, table_put (module, id, true), document);
   else if (entry == NULL || entry->version == 0 || entry->mtime != row_modified (row)
-           || entry->mtime >= refresh->known)
+           || entry->unsettled)
     want_single (refresh, id);
 }
 
@@ -322,7 +320,6 @@ refresh_new (StoreModule *module, int64_t since, bool deep, RefreshDone done, vo
   refresh->module = module;
   refresh->schema = module->schema;
   refresh->started_us = clock_now_us ();
-  refresh->known = since;
   refresh->done = done;
   refresh->data = data;
   refresh->deltas = g_ptr_array_new_with_free_func (delta_free);

@@ -81,6 +81,12 @@ store_free (Store *store)
   g_free (store);
 }
 
+bool
+store_is_unsettled (const Store *store, int64_t mtime)
+{
+  return store->server_s != 0 && mtime >= store->server_s;
+}
+
 int64_t
 wait_began_us (StoreWait *wait)
 {
@@ -112,6 +118,15 @@ store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **erro
     *modules = g_ptr_array_copy (store->listed, NULL, NULL);
   store_unlock (store);
   return state;
+}
+
+void
+store_foresee (Store *store)
+{
+  store_lock (store);
+  if (!store->modules_known && !store->stopping)
+    catalog_look_again (store);
+  store_unlock (store);
 }
 
 GPtrArray *

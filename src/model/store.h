@@ -104,6 +104,9 @@ void store_stop (Store *store);
  * @modules: array of StoreModule *, to g_ptr_array_unref(). */
 StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **error);
 
+/* Asks for them in the background, so that whoever comes first need not wait for that. */
+void store_foresee (Store *store);
+
 /* The same as known now, without waiting; NULL: not known yet. What is old is looked at again in the background. */
 GPtrArray *store_known_modules (Store *store);
 

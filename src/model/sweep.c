@@ -170,13 +170,13 @@ static uint64_t
 run_edge (const Run *run)
 {
   uint64_t edge = 0;
+  unsigned i;
 
-  if (run->token_edge != 0)
-    return run->token_edge;
-  for (unsigned i = 0; i < RECORDS_NUMBERED_PAGES && run->page[i] == PAGE_LANDED; i++)
+  for (i = 0; i < RECORDS_NUMBERED_PAGES && run->page[i] == PAGE_LANDED; i++)
     if (run->page_edge[i] != 0)
       edge = run->page_edge[i];
-  return edge;
+  /* Pages by token may come before the last numbered one. */
+  return i == RECORDS_NUMBERED_PAGES && run->token_edge != 0 ? run->token_edge : edge;
 }
 
 static bool
@@ -456,6 +456,7 @@ on_page (const RecordsPage *page, const GError *error, void *data)
 
       if (page != NULL)
         {
+          store->server_s = page->server_time;
           if (sweep->server_time == 0)
             sweep->server_time = page->server_time;
           land_page (run, call->page, page);
@@ -518,6 +519,11 @@ next_page (const Run *run, bool beyond)
 
   if (run->ended)
     return -1;
+  /* The last numbered page has the token of those that must come one by one: it goes early, while the others keep the
+   * rest of the connections busy. The very first one is what somebody waits for. */
+  if (most == RECORDS_NUMBERED_PAGES && run->page[most - 1] == PAGE_UNSENT && !run->last_known
+      && (run->ascending || run->page[0] != PAGE_UNSENT))
+    return RECORDS_NUMBERED_PAGES;
   for (unsigned i = 0; i < MIN (most, RECORDS_NUMBERED_PAGES); i++)
     {
       if (run->page[i] == PAGE_UNSENT && !(run->last_known && i + 1 > run->last_page))
@@ -559,6 +565,22 @@ send_of (Sweep *sweep, unsigned slice, bool beyond)
   return false;
 }
 
+/* Sends the next page of a run that goes by token, ahead of numbered ones, since these wait for nothing. */
+static bool
+send_by_token (Sweep *sweep, unsigned slice)
+{
+  for (unsigned index = slice * 2; index < slice * 2 + 2; index++)
+    {
+      const Run *run = run_at (sweep, index);
+
+      if (run->planned < RECORDS_NUMBERED_PAGES || run->ended || run->token == NULL || run->token_flying)
+        continue;
+      send_page (sweep, index, 0);
+      return true;
+    }
+  return false;
+}
+
 /* Sends one page of @slice if one is due: what the plan has, then what must exist by the count; past that one at a time,
  * since each may be the last. */
 static bool
@@ -570,6 +592,8 @@ send_next (Sweep *sweep, unsigned slice)
 
   if (slice_done (sweep, slice) || sent * RECORDS_PAGE >= sweep->want)
     return false;
+  if (expected >= 0 && (int64_t)sent < expected && send_by_token (sweep, slice))
+    return true;
   if (send_of (sweep, slice, false))
     return true;
   if (expected >= 0 ? (int64_t)sent >= expected && down[0].flying + down[1].flying > 0

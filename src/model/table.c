@@ -184,7 +184,8 @@ table_adopt (StoreModule *module, Table *table)
       g_free (entry->label);
       table->bytes += (uint64_t)old->size - entry->size;
       *entry = (Entry){ .id = id, .version = old->version, .mtime = old->mtime, .checked_us = old->checked_us,
-                        .label = g_strdup (old->label), .size = old->size, .listed = entry->listed };
+                        .label = g_strdup (old->label), .size = old->size, .listed = entry->listed,
+                        .unsettled = old->unsettled };
     }
   table_free (module->table);
   module->table = table;
@@ -290,6 +291,7 @@ table_set (StoreModule *module, Entry *entry, Document *document)
   module->table->bytes += g_bytes_get_size (document->text) - entry->size;
   entry->size = (uint32_t)g_bytes_get_size (document->text);
   entry->checked_us = clock_now_us ();
+  entry->unsettled = store_is_unsettled (module->store, document->mtime);
   if (old_version != 0 && old_version != document->version)
     store_tell (module->store, NEWS_CHANGED, module, entry->id, NULL);
   if (old_version != document->version)
