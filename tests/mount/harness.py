@@ -347,7 +347,7 @@ class Mount:
                  f"ttl={ttl}", *options]
         escaped = ",".join(word.replace("\\", "\\\\").replace(",", "\\,") for word in words)
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([*wrapper, zohofs, "test", self.path, "-f", "-o", escaped],
+            self.process = subprocess.Popen([*wrapper, zohofs, "mounted", self.path, "-f", "-o", escaped],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                             env=dict(os.environ, **(environment or {})))
         try:
