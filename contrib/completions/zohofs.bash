@@ -12,8 +12,8 @@ _zohofs_profiles() {
 
 _zohofs() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-  local options='ttl= names=label names=id noopen log=error log=warning log=info log=debug config= state_dir= cache_dir=
-    allow_other allow_root ro nosuid nodev noexec noatime'
+  local options='ttl= sweep= offline=stale offline=fail names=label names=id noopen log=error log=warning
+    log=info log=debug config= state_dir= cache_dir= allow_other allow_root ro nosuid nodev noexec noatime'
   local before=''
 
   COMPREPLY=()
