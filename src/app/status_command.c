@@ -77,6 +77,20 @@ row_of_uptime (GString *out, const json_t *status)
 }
 
 static void
+row_of_disk (GString *out, const json_t *cache)
+{
+  const char *problem = json_get_text (cache, "problem");
+  g_autofree char *used = g_format_size ((guint64) MAX (number_of (cache, "disk_bytes"), 0));
+  g_autofree char *cap = g_format_size ((guint64) MAX (number_of (cache, "disk_cap_bytes"), 0));
+
+  if (problem != NULL)
+    row (out, "disk", "not used, so the next mount begins anew: %s", problem);
+  else
+    row (out, "disk", "%s of %s%s", used, cap,
+         json_is_true (json_object_get (cache, "rebuilt")) ? ", made anew at this mount" : "");
+}
+
+static void
 rows (GString *out, const json_t *status)
 {
   const json_t *account = json_object_get (status, "account");
@@ -96,6 +110,7 @@ rows (GString *out, const json_t *status)
        number_of (status, "failures"));
   row (out, "cache", "%" PRId64 " modules listed, %" PRId64 " records known, %s of documents",
        number_of (cache, "modules_listed"), number_of (cache, "records"), bytes);
+  row_of_disk (out, cache);
   row_of_requests (out, json_object_get (status, "fuse"));
   row_of_uptime (out, status);
   if (json_is_object (last_error))
