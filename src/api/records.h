@@ -8,7 +8,8 @@
 #define RECORDS_PAGE 200
 #define RECORDS_FIELDS_MAX 50
 #define RECORDS_FIELDS_BYTES_MAX 1024
-#define RECORDS_FULL_MAX 100 /* ids per fetch_full_data */
+#define RECORDS_FULL_MAX 100 /* ids per call */
+#define RECORDS_IDS_BYTES_MAX 1024 /* and the characters they may take: fewer fit when they are long */
 #define RECORDS_NUMBERED_PAGES 10
 
 /* Rows of one answer. Each row is an object whose "id" is a string of 1 to 19 digits (checked: others make the whole

@@ -6,9 +6,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-/* Characters of an `ids` parameter (doc/api-notes.md). */
-#define IDS_BYTES_MAX 1024
-
 /* Batches sent at once for who reads on. */
 #define AHEAD 4
 
@@ -54,15 +51,6 @@ set_record (Batch *batch, const json_t *row)
   document_clear (&document);
 }
 
-static bool
-maybe_cut (const Schema *schema, const json_t *row)
-{
-  for (guint i = 0; i < schema->rich->len; i++)
-    if (rich_maybe_cut (json_object_get (row, schema->rich->pdata[i])))
-      return true;
-  return false;
-}
-
 static void
 batch_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
 {
@@ -71,7 +59,7 @@ batch_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
   /* A torn one is left out; who waits for it fetches it alone. */
   if (torn || !idset_contains (batch->ids, id))
     return;
-  if (maybe_cut (batch->schema, row))
+  if (document_maybe_cut (batch->schema, row))
     g_ptr_array_add (batch->cut, json_deep_copy (row));
   else
     set_record (batch, row);
@@ -87,13 +75,7 @@ take_full (Batch *batch, const json_t *rows)
     for (guint i = 0; i < batch->cut->len; i++)
       if (row_id (batch->cut->pdata[i]) == row_id (full))
         {
-          for (guint j = 0; j < batch->schema->rich->len; j++)
-            {
-              const char *field = batch->schema->rich->pdata[j];
-
-              if (json_is_string (json_object_get (full, field)))
-                json_object_set_new (batch->cut->pdata[i], field, json_deep_copy (json_object_get (full, field)));
-            }
+          document_take_full (batch->schema, batch->cut->pdata[i], full);
           set_record (batch, batch->cut->pdata[i]);
         }
 }
@@ -182,7 +164,7 @@ send_batch (StoreModule *module, guint from, ClientPriority priority)
       if (entry == NULL || !entry->listed || find_batch (module, id) != NULL || !is_lacking (module, entry))
         continue;
       g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, before > 0 ? "," : "", id);
-      if (text->len > IDS_BYTES_MAX)
+      if (text->len > RECORDS_IDS_BYTES_MAX)
         {
           g_string_truncate (text, before);
           break;

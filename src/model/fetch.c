@@ -205,27 +205,11 @@ on_full (const RecordsPage *page, const GError *error, void *data)
     {
       const json_t *row = json_array_get (page->rows, 0);
 
-      for (guint i = 0; i < flight->schema->rich->len; i++)
-        {
-          const char *field = flight->schema->rich->pdata[i];
-          json_t *value = json_object_get (row, field);
-
-          if (json_is_string (value) && row_id (row) == flight->id)
-            json_object_set_new (flight->record, field, json_deep_copy (value));
-        }
+      if (row_id (row) == flight->id)
+        document_take_full (flight->schema, flight->record, row);
       fetch_rest (flight);
     }
   call_end (store);
-}
-
-/* A text longer than lists give is whole; one of just that length may be cut. */
-static bool
-needs_full (const Flight *flight)
-{
-  for (guint i = 0; i < flight->schema->rich->len; i++)
-    if (rich_is_cut_length (json_object_get (flight->record, flight->schema->rich->pdata[i])))
-      return true;
-  return false;
 }
 
 static void
@@ -250,7 +234,8 @@ on_record (const RecordsPage *page, const GError *error, void *data)
       flight->record = json_deep_copy (row);
       store->server_s = page->server_time;
       flight->unsettled = store_is_unsettled (store, row_modified (row));
-      if (needs_full (flight))
+      /* A text longer than lists give is whole; one of just that length may be cut. */
+      if (document_has_cut_length (flight->schema, flight->record))
         {
           flight->ticket = records_full (store->config.client, flight->module->name, flight->id_text,
                                          flight->schema->rich_fields, CLIENT_PERSON, on_full, flight);

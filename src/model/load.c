@@ -16,9 +16,6 @@
 /* A listing of more rows than this leaves the heap worth tidying. */
 #define TRIM_ROWS 5000
 
-/* Characters of an `ids` parameter (doc/api-notes.md): fewer than RECORDS_FULL_MAX ids fit when they are long. */
-#define IDS_BYTES_MAX 1024
-
 typedef struct
 {
   Load *load;
@@ -163,15 +160,6 @@ load_single (Load *load, uint64_t id)
   fetch_for (load->module, id, on_single, load);
 }
 
-static bool
-maybe_cut (const Load *load, const json_t *row)
-{
-  for (guint i = 0; i < load->schema->rich->len; i++)
-    if (rich_maybe_cut (json_object_get (row, load->schema->rich->pdata[i])))
-      return true;
-  return false;
-}
-
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 /* The name is known before the rest: it can be listed. */
@@ -212,7 +200,7 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
   pending->id = id;
   pending->row = json_deep_copy (row);
   pending->unsettled = store_is_unsettled (load->module->store, row_modified (row));
-  pending->needs_full = maybe_cut (load, row);
+  pending->needs_full = document_maybe_cut (load->schema, row);
   if (pending->needs_full)
     g_array_append_val (load->cut, id);
   if (pending->needs_full || !finish (load, pending))
@@ -290,13 +278,7 @@ take_full (Load *load, FullCall *call, const json_t *rows)
 
       if (pending == NULL || !pending->needs_full)
         continue;
-      for (guint i = 0; i < load->schema->rich->len; i++)
-        {
-          const char *field = load->schema->rich->pdata[i];
-
-          if (json_is_string (json_object_get (row, field)))
-            json_object_set_new (pending->row, field, json_deep_copy (json_object_get (row, field)));
-        }
+      document_take_full (load->schema, pending->row, row);
       pending->needs_full = false;
       if (finish (load, pending))
         g_hash_table_remove (load->pending, &id);
@@ -346,7 +328,7 @@ full_ids (const GArray *cut, unsigned *size)
       gsize before = ids->len;
 
       g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, before > 0 ? "," : "", g_array_index (cut, uint64_t, *size));
-      if (ids->len > IDS_BYTES_MAX)
+      if (ids->len > RECORDS_IDS_BYTES_MAX)
         {
           g_string_truncate (ids, before);
           break;

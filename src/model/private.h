@@ -123,10 +123,12 @@ json_t *document_row (const DeepField *deep, const json_t *row);
 void document_set_rows (json_t *record, const char *field, json_t *rows);
 uint64_t row_id (const json_t *row);        /* checked by api/rows.c */
 int64_t row_modified (const json_t *row);   /* 0 when there is none */
-/* May the rich text @value of a list page be a cut one? */
-bool rich_maybe_cut (const json_t *value);
-/* Has it just the length at which a list page cuts? */
-bool rich_is_cut_length (const json_t *value);
+/* May a rich text of @row, from a list page, be a cut one? */
+bool document_maybe_cut (const Schema *schema, const json_t *row);
+/* Has one of @record, from a GET, just the length at which a list page cuts? */
+bool document_has_cut_length (const Schema *schema, const json_t *record);
+/* Puts the rich texts of @full, from fetch_full_data, into @record. */
+void document_take_full (const Schema *schema, json_t *record, const json_t *full);
 
 /* ---- table.c ---- */
 

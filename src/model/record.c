@@ -28,20 +28,43 @@ row_modified (const json_t *row)
   return clock_parse_time (json_get_text (row, "Modified_Time"), &seconds) ? seconds : 0;
 }
 
-bool
-rich_maybe_cut (const json_t *value)
+static glong
+rich_length (const Schema *schema, const json_t *row, guint index)
 {
-  const char *text = json_text (value);
+  const char *text = json_text (json_object_get (row, schema->rich->pdata[index]));
 
-  return text != NULL && g_utf8_strlen (text, -1) >= RICH_LISTED_MAX;
+  return text != NULL ? g_utf8_strlen (text, -1) : 0;
 }
 
 bool
-rich_is_cut_length (const json_t *value)
+document_maybe_cut (const Schema *schema, const json_t *row)
 {
-  const char *text = json_text (value);
+  for (guint i = 0; i < schema->rich->len; i++)
+    if (rich_length (schema, row, i) >= RICH_LISTED_MAX)
+      return true;
+  return false;
+}
 
-  return text != NULL && g_utf8_strlen (text, -1) == RICH_LISTED_MAX;
+bool
+document_has_cut_length (const Schema *schema, const json_t *record)
+{
+  for (guint i = 0; i < schema->rich->len; i++)
+    if (rich_length (schema, record, i) == RICH_LISTED_MAX)
+      return true;
+  return false;
+}
+
+void
+document_take_full (const Schema *schema, json_t *record, const json_t *full)
+{
+  for (guint i = 0; i < schema->rich->len; i++)
+    {
+      const char *field = schema->rich->pdata[i];
+      json_t *value = json_object_get (full, field);
+
+      if (json_is_string (value))
+        json_object_set_new (record, field, json_deep_copy (value));
+    }
 }
 
 static int

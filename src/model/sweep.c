@@ -425,14 +425,8 @@ make_documents (const Schema *schema, json_t *rows)
   json_t *row;
 
   json_array_foreach (rows, index, row)
-    {
-      bool whole = true;
-
-      for (guint i = 0; i < schema->rich->len && whole; i++)
-        whole = !rich_maybe_cut (json_object_get (row, schema->rich->pdata[i]));
-      if (whole)
-        document_make (schema, row, row_id (row), &documents[index]);
-    }
+    if (!document_maybe_cut (schema, row))
+      document_make (schema, row, row_id (row), &documents[index]);
   return documents;
 }
 

@@ -138,23 +138,28 @@ test_rows_are_in_order_of_ids (void)
 static void
 test_tells_texts_that_may_be_cut (void)
 {
-  g_autofree char *text = g_strnfill (501, 'x');
-  g_autoptr (json_t) long_one = json_string (text);
-  g_autoptr (json_t) none = json_null ();
-  json_t *cut, *shorter;
+  static const struct
+  {
+    gsize size;
+    bool maybe, just;
+  } rows[] = { { 0, false, false }, { 499, false, false }, { 500, true, true }, { 501, true, false } };
+  Schema *schema = schema_of ("Leads", "[{\"api_name\":\"Brief_RT\",\"data_type\":\"textarea\","
+                                       "\"textarea\":{\"type\":\"rich_text\"}}]");
+  g_autoptr (json_t) full = parse ("{\"Brief_RT\":\"whole\",\"Other\":\"x\"}");
 
-  text[500] = '\0';
-  cut = json_string (text);
-  text[499] = '\0';
-  shorter = json_string (text);
-  g_assert_false (rich_maybe_cut (shorter));
-  g_assert_true (rich_maybe_cut (cut));
-  g_assert_true (rich_maybe_cut (long_one));
-  g_assert_false (rich_maybe_cut (none));
-  g_assert_false (rich_is_cut_length (long_one));
-  g_assert_true (rich_is_cut_length (cut));
-  json_decref (cut);
-  json_decref (shorter);
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *text = g_strnfill (rows[i].size, 'x');
+      g_autoptr (json_t) row = json_object ();
+
+      json_object_set_new (row, "Brief_RT", json_string (text));
+      g_assert_true (document_maybe_cut (schema, row) == rows[i].maybe);
+      g_assert_true (document_has_cut_length (schema, row) == rows[i].just);
+      document_take_full (schema, row, full);
+      g_assert_cmpstr (json_get_text (row, "Brief_RT"), ==, "whole");
+      g_assert_null (json_object_get (row, "Other"));
+    }
+  schema_free (schema);
 }
 
 int
