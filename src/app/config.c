@@ -18,7 +18,7 @@
 #define CONCURRENCY_MAX 25
 #define HEAVY_MAX 10
 
-#define CACHE_MB_MIN 16
+#define CACHE_MB_MIN 1
 #define CACHE_MB_MAX (16 << 20)
 
 typedef struct

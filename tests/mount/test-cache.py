@@ -340,16 +340,16 @@ def removed():
 
 @case("a cache larger than its cap: the oldest goes, answers are right")
 def capped():
-    with Emulator("Wide=3000") as emulator:
+    with Emulator("Wide=300") as emulator:
         wanted = documents(emulator, "Wide")
-        check(sum(map(len, wanted.values())) > 10 << 20, "the documents are more than the cap can hold")
-        limits = {"cache_mb": 16}
+        check(sum(map(len, wanted.values())) > 1 << 20, "the documents are more than the cap can hold")
+        limits = {"cache_mb": 1}
         with Mount(emulator, limits=limits) as first:
             assert_shows(first, "Wide", wanted)
             wait_written(first)
             cache = first.status()["cache"]
             check(cache["evicted"] > 0, f"something was evicted: {cache}")
-            check(cache["disk_bytes"] <= cache["disk_cap_bytes"] == 16 << 20, f"the cap holds: {cache}")
+            check(cache["disk_bytes"] <= cache["disk_cap_bytes"] == 1 << 20, f"the cap holds: {cache}")
             assert_shows(first, "Wide", wanted)
         with Mount(emulator, limits=limits, keep=first) as mount:
             assert_shows(mount, "Wide", wanted)
