@@ -175,7 +175,7 @@ class MountPoint(Case):
         self.server.token = {"error": "invalid_code"}
         self.server.answer = (401, {"code": "INVALID_TOKEN", "details": {}, "message": "invalid oauth token",
                                     "status": "error"})
-        self.assert_fails(errno.EKEYEXPIRED, os.listdir, self.profile.mountpoint)
+        self.assert_fails(errno.EKEYEXPIRED, os.listdir, os.path.join(self.profile.mountpoint, "Users"))
         status = self.profile.status()
         self.assertTrue(status["signed_out"])
         self.assertIn("zohofs login", status["last_error"]["message"])
