@@ -11,6 +11,9 @@
 
 #define AHEAD_ROWS (2 * RECORDS_PAGE)
 
+/* Page tokens reach no further, and queries do not tell what a list leaves out. */
+#define ROWS_MAX 200000
+
 /* More than this is not fetched one by one: the module is listed anew. */
 #define DOUBTS_MAX 200
 
@@ -165,7 +168,8 @@ idsweep_consider (StoreModule *module)
   if (module->swept == 0)
     module->swept = module->since;
   if (module->id_sweep != NULL || module->listing != LISTING_LISTED || store->config.sweep_s == 0
-      || module->since < module->swept + store->config.sweep_s || table_size (module->table) == 0)
+      || module->since < module->swept + store->config.sweep_s || table_size (module->table) == 0
+      || table_size (module->table) > ROWS_MAX)
     return;
   look = g_new0 (IdSweep, 1);
   look->module = module;
