@@ -44,7 +44,8 @@ typedef struct
   Store *store;
   Signals *signals;
   StatusSource status;
-  Jsonl *events;
+  const Places *places;
+  Jsonl *journals[FS_JOURNALS];
   Disk *disk;
   pthread_mutex_t lock; /* guards phase; held while mounting, so that a signal sees a mount or none */
   Phase phase;
@@ -111,12 +112,30 @@ set_phase (Mount *mount, Phase phase)
 }
 
 static void
+open_journals (Mount *mount)
+{
+  static const char *const names[FS_JOURNALS] = {
+    [FS_JOURNAL_EVENTS] = "events.jsonl",
+    [FS_JOURNAL_AUDIT] = "audit.jsonl",
+    [FS_JOURNAL_ERRORS] = "errors.jsonl",
+  };
+
+  for (size_t i = 0; i < FS_JOURNALS; i++)
+    {
+      g_autofree char *path = places_journal_path (mount->places, names[i]);
+
+      mount->journals[i] = jsonl_new (path, JSONL_CAP);
+    }
+}
+
+static void
 build (Mount *mount)
 {
   const Options *options = mount->options;
   FsConfig fs_config = {
     .mountpoint = mount->mountpoint,
     .profile = options->profile,
+    .state = mount->places->state_dir,
     .options = options->fuse_options,
     .ttl_us = options->ttl_s * CLOCK_SECOND_US,
     .trace = options->trace,
@@ -125,7 +144,6 @@ build (Mount *mount)
     .metrics = give_metrics,
     .readme = give_readme,
     .data = mount,
-    .journals = { [FS_JOURNAL_EVENTS] = mount->events },
   };
   StoreConfig store_config = {
     .client = mount->client,
@@ -141,9 +159,10 @@ build (Mount *mount)
     .module_gone = fs_module_gone,
     .modules_changed = fs_modules_changed,
     .event = events_add,
-    .event_listener = mount->events,
+    .event_listener = mount->journals[FS_JOURNAL_EVENTS],
   };
 
+  memcpy (fs_config.journals, mount->journals, sizeof mount->journals);
   mount->fs = fs_new (&fs_config);
   store_config.listener = mount->fs;
   mount->store = store_new (&store_config);
@@ -222,6 +241,8 @@ tear_down (Mount *mount)
   disk_free (mount->disk);
   client_free (mount->client);
   signals_end (mount->signals);
+  for (size_t i = 0; i < FS_JOURNALS; i++)
+    jsonl_free (mount->journals[i]);
 }
 
 static bool
@@ -245,8 +266,6 @@ static int
 live (const Options *options, const Config *config, const Credentials *credentials, const Places *places)
 {
   g_autofree char *mountpoint = g_canonicalize_filename (options->target, NULL);
-  g_autofree char *events_path = places_journal_path (places, "events.jsonl");
-  g_autoptr (Jsonl) events = jsonl_new (events_path, JSONL_CAP);
   g_autoptr (GError) error = NULL;
   Mount mount = {
     .options = options,
@@ -254,10 +273,11 @@ live (const Options *options, const Config *config, const Credentials *credentia
     .mountpoint = mountpoint,
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .daemon = daemon_start (options->foreground),
-    .events = events,
+    .places = places,
   };
   bool sound;
 
+  open_journals (&mount);
   privacy_guard ();
   signals_block ();
   mount.signals = signals_start (stop, abandon, &mount);

@@ -6,7 +6,7 @@
 typedef struct
 {
   char *config_file;
-  char *state_dir; /* client_secret, refresh_token, events.jsonl */
+  char *state_dir; /* client_secret, refresh_token, events.jsonl and its like, drafts */
   char *cache_dir; /* access_token */
 } Places;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fs/delta.h"
+#include "fs/draft_names.h"
 #include "fs/invalidate.h"
 #include "fs/op.h"
 #include "fs/push.h"
@@ -38,6 +39,7 @@ struct Fs
   int64_t mounted_s;
   Nodes *nodes;
   Handles *handles;
+  DraftNames *draft_names;
   Ops *ops;
   Invalidate *invalidate;
   Push *push;

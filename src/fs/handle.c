@@ -40,6 +40,7 @@ dispose (Handles *handles, Handle *handle)
   g_clear_pointer (&handle->own, g_bytes_unref);
   g_clear_pointer (&handle->listing.records, store_list_unref);
   g_clear_pointer (&handle->listing.modules, g_ptr_array_unref);
+  g_clear_pointer (&handle->listing.names, g_ptr_array_unref);
   g_free (handle);
 }
 

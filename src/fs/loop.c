@@ -210,6 +210,7 @@ fs_new (const FsConfig *config)
   fs->config = *config;
   fs->config.mountpoint = g_strdup (config->mountpoint);
   fs->config.profile = g_strdup (config->profile);
+  fs->config.state = g_strdup (config->state);
   fs->config.options = g_strdup (config->options);
   fs->uid = getuid ();
   fs->gid = getgid ();
@@ -217,6 +218,7 @@ fs_new (const FsConfig *config)
   pthread_cond_init (&fs->news, NULL);
   fs->nodes = nodes_new (&root);
   fs->handles = handles_new (fs->nodes);
+  fs->draft_names = draft_names_new ();
   fs->ops = ops_new ();
   fs->invalidate = invalidate_new (fs->nodes);
   fs->push = push_new (fs->nodes, fs->invalidate, &fs->counts[COUNT_PUSHED]);
@@ -283,10 +285,12 @@ fs_free (Fs *fs)
   g_clear_pointer (&fs->session, fuse_session_destroy);
   handles_free (fs->handles);
   nodes_free (fs->nodes);
+  draft_names_free (fs->draft_names);
   pthread_cond_destroy (&fs->news);
   pthread_mutex_destroy (&fs->lock);
   g_free ((char *) fs->config.mountpoint);
   g_free ((char *) fs->config.profile);
+  g_free ((char *) fs->config.state);
   g_free ((char *) fs->config.options);
   g_free (fs);
 }

@@ -11,6 +11,8 @@ typedef struct Fs Fs;
 typedef enum
 {
   FS_JOURNAL_EVENTS = 0,
+  FS_JOURNAL_AUDIT = 1,
+  FS_JOURNAL_ERRORS = 2,
   FS_JOURNALS
 } FsJournal;
 
@@ -18,6 +20,7 @@ typedef struct
 {
   const char *mountpoint; /* absolute */
   const char *profile;    /* shown as the source: "zohofs#PROFILE"; the type is fuse.zohofs */
+  const char *state;      /* the profile's state folder, where its refused drafts are */
   const char *options;    /* further mount options for libfuse, comma separated, such as "allow_other"; NULL: none */
   int64_t ttl_us;         /* kernel timeouts */
   bool trace;             /* -d: each operation on stderr */

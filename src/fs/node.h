@@ -2,6 +2,7 @@
  * ops.c asks kinds and replies; it knows none of them by name. */
 #pragma once
 
+#include "fs/draft_names.h"
 #include "fs/loop.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ typedef struct
   const FsConfig *config;
   int64_t mounted_s; /* when the mount was made; the mtime of what has none */
   bool fresh;        /* attributes, too, are not to be older than the TTL */
+  DraftNames *draft_names;
 } Ask;
 
 typedef struct
@@ -49,6 +51,7 @@ typedef struct
 {
   StoreList *records; /* or NULL */
   GPtrArray *modules; /* StoreModule *, or NULL */
+  GPtrArray *names;   /* char *, or NULL */
   uint64_t version;   /* equal versions are equal contents */
 } Listing;
 

@@ -188,7 +188,7 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   op->node = node;
   op->step = step;
   op->wait = STORE_WAIT_INIT (op_ring, op, priority);
-  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s, false };
+  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s, false, fs->draft_names };
   atomic_init (&op->refs, 1);
   return op;
 }

@@ -245,7 +245,8 @@ def root_cost():
 @case(".zohofs: status, org, metadata, schema")
 def control():
     with Emulator("Leads=3") as emulator, Mount(emulator) as mount:
-        equal(mount.list(".zohofs"), ["events.jsonl", "metrics", "modules", "org.json", "status.json"], "names")
+        equal(mount.list(".zohofs"), ["audit.jsonl", "drafts", "errors.jsonl", "events.jsonl", "metrics", "modules",
+                                      "org.json", "status.json"], "names")
         status = mount.status()
         equal(status["account"]["profile"], "mounted", "profile")
         equal(json.loads(mount.read(".zohofs/org.json"))["id"],

@@ -13,6 +13,8 @@ enum
   KIND_STATUS = 5,
   KIND_CONTROL = 6,
   KIND_JOURNAL = 7,
+  KIND_DRAFTS = 8,
+  KIND_DRAFT = 9,
 };
 
 extern const NodeKind root_kind;     /* / */
@@ -22,7 +24,9 @@ extern const NodeKind users_me_kind; /* /Users/me.json */
 extern const NodeKind text_kind;     /* generated texts: README.md, org.json, a module's metadata */
 extern const NodeKind status_kind;   /* /.zohofs/status.json, /.zohofs/metrics: another one at each look */
 extern const NodeKind control_kind;  /* /.zohofs and its folders */
-extern const NodeKind journal_kind;  /* /.zohofs/events.jsonl; NodeKey.id is a FsJournal */
+extern const NodeKind journal_kind;  /* /.zohofs/events.jsonl and the like; NodeKey.id is a FsJournal */
+extern const NodeKind drafts_kind;   /* /.zohofs/drafts, with NodeKey.id 0, and its folders, by draft_names_number() */
+extern const NodeKind draft_kind;    /* what is in them; NodeKey.id is a draft_names_number() */
 
 /* NodeKey.id of text_kind; part of inode numbers. */
 enum
