@@ -16,6 +16,7 @@ typedef struct
   IdSet *ids;
   Sweep *sweep;
   GPtrArray *cut;  /* json_t *: rows whose rich texts are to be completed */
+  int64_t cut_s;   /* server time when these were read */
   uint64_t ticket; /* of the call for these */
   Bell landed;
 } Batch;
@@ -60,7 +61,10 @@ batch_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
   if (torn || !idset_contains (batch->ids, id))
     return;
   if (document_maybe_cut (batch->schema, row))
-    g_ptr_array_add (batch->cut, json_deep_copy (row));
+    {
+      g_ptr_array_add (batch->cut, json_deep_copy (row));
+      batch->cut_s = batch->module->store->server_s;
+    }
   else
     set_record (batch, row);
 }
@@ -87,6 +91,7 @@ on_full (const RecordsPage *page, const GError *error, void *data)
   Store *store = batch->module->store;
 
   call_begin (store, &batch->ticket);
+  store->server_s = batch->cut_s;
   if (page != NULL)
     take_full (batch, page->rows);
   batch_end (batch, error);

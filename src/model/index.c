@@ -43,6 +43,13 @@ module_key (const StoreModule *module)
   return module->number != 0 ? module->number : XXH3_64bits (module->name, strlen (module->name)) | UINT64_C (1) << 63;
 }
 
+/* As of when what is put now is known: of the answer that is being taken. */
+static int64_t
+known_since (const StoreModule *module)
+{
+  return module->store->server_s != 0 ? module->store->server_s : module->index_since;
+}
+
 void
 index_begin (StoreModule *module)
 {
@@ -59,7 +66,7 @@ index_put (StoreModule *module, const Entry *entry)
 
   if (module->epoch == 0 || !entry->listed)
     return;
-  disk_index_put (module->store->config.disk, module_key (module), module->epoch, module->index_since, &kept);
+  disk_index_put (module->store->config.disk, module_key (module), module->epoch, known_since (module), &kept);
   module->index_dirty = true;
 }
 
@@ -68,7 +75,7 @@ index_remove (StoreModule *module, uint64_t id, int64_t deleted_at)
 {
   if (module->epoch == 0)
     return;
-  disk_index_remove (module->store->config.disk, module_key (module), module->epoch, module->index_since, id,
+  disk_index_remove (module->store->config.disk, module_key (module), module->epoch, known_since (module), id,
                      deleted_at);
   module->index_dirty = true;
 }
@@ -80,7 +87,7 @@ index_put_row (StoreModule *module, const RowKnown *row)
 
   if (module->epoch == 0)
     return;
-  disk_index_put_row (module->store->config.disk, module_key (module), module->epoch, module->index_since, &kept);
+  disk_index_put_row (module->store->config.disk, module_key (module), module->epoch, known_since (module), &kept);
   module->index_dirty = true;
 }
 
@@ -89,19 +96,21 @@ index_remove_row (StoreModule *module, uint64_t row)
 {
   if (module->epoch == 0)
     return;
-  disk_index_remove_row (module->store->config.disk, module_key (module), module->epoch, module->index_since, row);
+  disk_index_remove_row (module->store->config.disk, module_key (module), module->epoch, known_since (module), row);
   module->index_dirty = true;
 }
 
 static void
 write_all (StoreModule *module)
 {
+  int64_t server_s = module->store->server_s;
   TableIter iter;
   GHashTableIter hash;
   const Entry *entry;
   gpointer key, value;
 
   index_begin (module);
+  module->store->server_s = module->since;
   table_iterate (module->table, &iter);
   while ((entry = table_next (&iter)) != NULL)
     index_put (module, entry);
@@ -111,6 +120,7 @@ write_all (StoreModule *module)
   g_hash_table_iter_init (&hash, module->deleted);
   while (g_hash_table_iter_next (&hash, &key, &value))
     index_remove (module, *(uint64_t *)key, *(int64_t *)value);
+  module->store->server_s = server_s;
 }
 
 void

@@ -303,6 +303,8 @@ on_full (const RecordsPage *page, const GError *error, void *data)
 
   call_begin (store, &call->ticket);
   load = call->load;
+  if (page != NULL)
+    store->server_s = page->server_time;
   if (load != NULL)
     {
       g_ptr_array_remove_fast (load->full_calls, call);

@@ -112,6 +112,8 @@ on_rows (const RecordsPage *page, const GError *error, void *data)
 
   call_begin (store, &call->ticket);
   middle = call->middle;
+  if (page != NULL)
+    store->server_s = page->server_time;
   if (middle != NULL)
     {
       for (unsigned i = 0; i < PIECES; i++)

@@ -278,6 +278,8 @@ on_deleted (const RecordsPage *page, const GError *error, void *data)
 
   call_begin (store, &call->ticket);
   refresh = call->refresh;
+  if (page != NULL)
+    store->server_s = page->server_time;
   if (refresh != NULL)
     {
       g_ptr_array_remove_fast (refresh->deletions, call);
