@@ -51,7 +51,8 @@ void fs_stop (Fs *fs);
 void fs_free (Fs *fs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fs, fs_free)
 
-/* FUSE requests seen by kind, and as "pushed" the texts given without one, for status.json: a JSON object text such as {"lookup":12,...}; to g_free(). */
+/* FUSE requests seen by kind, and as "pushed" the texts given without one, for status.json: a JSON object text such as
+ * {"lookup":12,...}; to g_free(). */
 char *fs_counts (Fs *fs);
 
 /* StoreConfig's listeners; @fs is an Fs. They queue kernel notices for the notify threads and return at once. */

@@ -473,7 +473,8 @@ busy (const Load *load)
   for (guint i = 0; i < load->deep->len; i++)
     if (sweep_flying (((DeepLoad *)load->deep->pdata[i])->sweep))
       return true;
-  return sweep_flying (load->sweep) || (load->middle != NULL && middle_flying (load->middle)) || load->full_calls->len > 0 || load->singles > 0 || load->closing != NULL
+  return sweep_flying (load->sweep) || (load->middle != NULL && middle_flying (load->middle))
+         || load->full_calls->len > 0 || load->singles > 0 || load->closing != NULL
          || load->module->count_flying;
 }
 
@@ -605,7 +606,8 @@ load_new (StoreModule *module)
 {
   Load *load = g_new0 (Load, 1);
   const Schema *schema = module->schema;
-  SweepConfig config = { .module = module->name, .slices = schema->slices, .count = module->count, .priority = CLIENT_LISTING,
+  SweepConfig config = { .module = module->name, .slices = schema->slices, .count = module->count,
+                         .priority = CLIENT_LISTING,
                          .schema = schema->deep->len == 0 ? schema : NULL, .row = load_row, .name = load_name,
                          .progress = load_progress, .data = load };
 

@@ -364,7 +364,8 @@ deep_slices (DeepField *deep)
         bool named = g_hash_table_contains (rows->known, deep->parent);
 
         /* Which record a row belongs to may not be among its fields. */
-        g_ptr_array_add (deep->slices, i == 0 && !named ? g_strdup_printf ("%s,%s", deep->parent, slice) : g_strdup (slice));
+        g_ptr_array_add (deep->slices,
+                         i == 0 && !named ? g_strdup_printf ("%s,%s", deep->parent, slice) : g_strdup (slice));
       }
   return deep->slices;
 }
