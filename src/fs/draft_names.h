@@ -1,5 +1,5 @@
-/* Numbers for the names in /.zohofs/drafts, whose files come and go with no id of their own. A name keeps its number for
- * the mount's life, and practically always gets the same one in the next. Any thread. */
+/* Numbers for the names in /.zohofs/drafts, whose files come and go with no id of their own. A name keeps its number
+ * for the mount's life, and practically always gets the same one in the next. Any thread. */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* What scratch files hold, in unlinked files of the local disk, so that the kernel takes the bytes back however the mount
- * ends.
+/* What scratch files hold, in unlinked files of the local disk, so that the kernel takes the bytes back however the
+ * mount ends.
  *
  * The cap is on blocks of the disk, not on sizes: a hole costs nothing. Before a write the most it can take is booked,
  * and corrected afterwards by what the disk says; a write that would not fit by that is looked at more closely, since

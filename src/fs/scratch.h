@@ -1,10 +1,10 @@
-/* What scratch files hold: the temporary, swap, backup and lock files of editors, which live here alone and are gone when
- * the mount is. Contents and attributes without names: a directory's entry is a reference and a link, an open handle is
- * a reference, and the last one to go takes the bytes with it, which lie in a file that has no name.
+/* What scratch files hold: the temporary, swap, backup and lock files of editors, which live here alone and are gone
+ * when the mount is. Contents and attributes without names: a directory's entry is a reference and a link, an open
+ * handle is a reference, and the last one to go takes the bytes with it, which lie in a file that has no name.
  *
- * A file has the semantics of POSIX as far as a file system must see to them itself: holes, truncation both ways, times,
- * set-user-ID bits, who may do what. Names, FUSE and the kernel's caches are the caller's. Any thread; each call may wait
- * for the local disk, none for the network. A file that was written to holds a descriptor.
+ * A file has the semantics of POSIX as far as a file system must see to them itself: holes, truncation both ways,
+ * times, set-user-ID bits, who may do what. Names, FUSE and the kernel's caches are the caller's. Any thread; each call
+ * may wait for the local disk, none for the network. A file that was written to holds a descriptor.
  *
  * Errors: ZOHO_ERROR_NO_SPACE for a full disk or a space that is full, ZOHO_ERROR_TOO_LARGE past SCRATCH_SIZE_MAX,
  * ZOHO_ERROR_FORBIDDEN (EPERM) and ZOHO_ERROR_DENIED (EACCES) as POSIX has them, ZOHO_ERROR_INVALID for arguments that
@@ -116,9 +116,9 @@ typedef struct
 /* chmod(), chown(), truncate(), utimensat(): all of it or, with an error, nothing. */
 bool scratch_change (Scratch *scratch, const ScratchCaller *caller, const ScratchChange *change, GError **error);
 
-/* As pread() and pwrite(), through a handle whose opener was allowed to: the bytes done, which may be fewer at the end,
- * at SCRATCH_SIZE_MAX or when the disk gets full; -1 with @error when it is none because of trouble. @caller: who writes,
- * since set-user-ID bits do not survive anybody but root. Files alone. */
+/* As pread() and pwrite(), through a handle whose opener was allowed to: the bytes done, which may be fewer at the
+ * end, at SCRATCH_SIZE_MAX or when the disk gets full; -1 with @error when it is none because of trouble. @caller: who
+ * writes, since set-user-ID bits do not survive anybody but root. Files alone. */
 ssize_t scratch_read (Scratch *scratch, void *data, size_t size, int64_t offset, GError **error);
 ssize_t scratch_write (Scratch *scratch, const ScratchCaller *caller, const void *data, size_t size, int64_t offset,
                        GError **error);

@@ -1,5 +1,5 @@
-/* /.zohofs/drafts/<Module>/<name>: a save that was refused, as it was written. A later one may take its name, so each open
- * has the text of its own time. */
+/* /.zohofs/drafts/<Module>/<name>: a save that was refused, as it was written. A later one may take its name, so each
+ * open has the text of its own time. */
 #include "fs/kinds/kinds.h"
 
 #include "fs/draft_names.h"
