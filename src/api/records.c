@@ -164,21 +164,58 @@ records_list (Client *client, const RecordsList *list, RecordsDone done, void *d
   return get (client, list->module, NULL, &call, page_done, ask);
 }
 
+static uint64_t
+coql (Client *client, const char *query, ClientPriority priority, RecordsDone done, void *data)
+{
+  g_autoptr (json_t) body = json_object ();
+  ClientCall call = { .method = "POST", .path = "/crm/v8/coql", .body = body, .priority = priority, .heavy = true };
+  Ask *ask = ask_new (done, data);
+
+  json_object_set_new (body, "select_query", json_from_text (query));
+  ask->listing = true;
+  return client_send (client, &call, page_done, ask);
+}
+
 uint64_t
 records_between (Client *client, const RecordsBetween *between, RecordsDone done, void *data)
 {
   g_autofree char *query = g_strdup_printf (
       "select id, %s from %s where (id > %" G_GUINT64_FORMAT " and id < %" G_GUINT64_FORMAT
       ") order by id asc limit %d", between->fields, between->module, between->after, between->before, RECORDS_PAGE);
-  g_autoptr (json_t) body = json_object ();
-  ClientCall call = {
-    .method = "POST", .path = "/crm/v8/coql", .body = body, .priority = between->priority, .heavy = true
-  };
-  Ask *ask = ask_new (done, data);
 
-  json_object_set_new (body, "select_query", json_from_text (query));
-  ask->listing = true;
-  return client_send (client, &call, page_done, ask);
+  return coql (client, query, between->priority, done, data);
+}
+
+/* Quotes within a text are doubled. */
+static void
+add_condition (GString *query, const RecordsCondition *condition)
+{
+  g_string_append_printf (query, "%s %s '", condition->field, condition->op);
+  for (const char *at = condition->value; *at != '\0'; at++)
+    {
+      if (*at == '\'')
+        g_string_append_c (query, '\'');
+      g_string_append_c (query, *at);
+    }
+  g_string_append_c (query, '\'');
+}
+
+uint64_t
+records_where (Client *client, const RecordsWhere *where, RecordsDone done, void *data)
+{
+  g_autoptr (GString) query = g_string_new (NULL);
+
+  g_string_append_printf (query, "select id, %s from %s where ", where->fields, where->module);
+  for (size_t i = 1; i < where->conditions_size; i++) /* they are taken in pairs alone */
+    g_string_append_c (query, '(');
+  for (size_t i = 0; i < where->conditions_size; i++)
+    {
+      g_string_append (query, i > 0 ? " and " : "");
+      add_condition (query, &where->conditions[i]);
+      g_string_append (query, i > 0 ? ")" : "");
+    }
+  g_string_append_printf (query, " order by id asc limit %u", where->limit);
+  return coql (client, query->str, where->priority, done, data);
 }
 
 uint64_t

@@ -53,6 +53,26 @@ typedef struct
 
 uint64_t records_between (Client *client, const RecordsBetween *between, RecordsDone done, void *data);
 
+/* POST /crm/v8/coql: the rows of @module for which all conditions hold, by id upwards. @fields as above. */
+typedef struct
+{
+  const char *field;
+  const char *op;    /* "=", ">=" */
+  const char *value; /* any text */
+} RecordsCondition;
+
+typedef struct
+{
+  const char *module;
+  const char *fields;
+  const RecordsCondition *conditions; /* 1 or more */
+  size_t conditions_size;
+  unsigned limit; /* 1 to RECORDS_PAGE */
+  ClientPriority priority;
+} RecordsWhere;
+
+uint64_t records_where (Client *client, const RecordsWhere *where, RecordsDone done, void *data);
+
 /* GET /crm/v8/{module}/{id}: @page has one row; an unknown id is ZOHO_ERROR_NOT_FOUND in each of Zoho's spellings
  * (204, 404, INVALID_DATA about the id). */
 uint64_t records_get (Client *client, const char *module, const char *id, ClientPriority priority, RecordsDone done,

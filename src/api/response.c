@@ -288,6 +288,17 @@ append_details (GString *out, const json_t *details)
   append_detail (out, json_object_get (other, "module"), "api_name", "of");
 }
 
+/* Where the refused value is. */
+static const char *
+field_of (const json_t *details)
+{
+  const char *path = json_get_text (details, "json_path");
+
+  if (path != NULL && place_in_row (path) != path)
+    return place_in_row (path);
+  return json_get_text (details, "api_name");
+}
+
 static ResponseKind
 refuse (int status, const json_t *refusal, GError **error)
 {
@@ -308,6 +319,8 @@ refuse (int status, const json_t *refusal, GError **error)
       append_text (words, message);
     }
   g_set_error_literal (error, ZOHO_ERROR, meaning.error, words->str);
+  if (error != NULL)
+    zoho_error_set_refusal (*error, code, field_of (json_object_get (refusal, "details")));
   return meaning.kind;
 }
 

@@ -29,3 +29,10 @@ GQuark zoho_error_quark (void);
 
 /* The name users see in errors.jsonl and logs, such as "not-found". Static. */
 const char *zoho_error_name (ZohoError code);
+
+/* What the server itself called a refusal, and the field it was about; kept by g_error_copy(). @error is of ZOHO_ERROR.
+ * Texts are copied; NULL: it did not say. */
+void zoho_error_set_refusal (GError *error, const char *code, const char *field);
+/* Borrowed; NULL for other errors too. */
+const char *zoho_error_refusal_code (const GError *error);
+const char *zoho_error_refusal_field (const GError *error);

@@ -1,0 +1,314 @@
+/* The phases of a save that makes a record (saves.h), and finding it again when the answer was lost: a POST has no
+ * idempotency key, so it is never sent twice. */
+#include "model/saves_private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/validate.h"
+#include "model/value.h"
+
+#include <string.h>
+
+#define CANDIDATES_MAX 20
+#define CLOCKS_DIFFER_S 5
+
+static bool
+takes_plain_text (const Field *field)
+{
+  return field != NULL
+         && (field->kind == FIELD_TEXT || field->kind == FIELD_EMAIL || field->kind == FIELD_PHONE
+             || field->kind == FIELD_WEBSITE || field->kind == FIELD_PICK);
+}
+
+/* The value that the file's name says, where the text does not. */
+static void
+add_named_value (Save *save)
+{
+  const Field *field = save->by_field != NULL ? field_set_find (save->fields, save->by_field) : NULL;
+
+  if (takes_plain_text (field) && value_is_empty (field, json_object_get (save->document, save->by_field)))
+    json_object_set_new (save->document, save->by_field, json_from_text (save->what->value));
+}
+
+SaveStep
+save_create (Save *save, StoreWait *wait, GError **error)
+{
+  ValidateConfig config = { .fields = save->fields };
+  g_autoptr (GError) why = NULL;
+
+  add_named_value (save);
+  if (!validate_document (&config, save->document, &save->field, &why))
+    return save_fail (save, g_steal_pointer (&why), error);
+  save->row = patch_create (save->fields, save->document, &save->ignored);
+  save->row_size = g_bytes_get_size (save->what->text);
+  if (save->by_field != NULL)
+    {
+      store_lock (save->saves->store);
+      save->upsert
+          = saves_can_upsert (save->module, save->by_field) && json_object_get (save->row, save->by_field) != NULL;
+      store_unlock (save->saves->store);
+      save->verb = save->upsert ? "upsert" : "create";
+    }
+  if (save->what->dry_run)
+    return save_succeed (save, "dry run: nothing was sent");
+  save->phase = SAVE_ME;
+  return STEP_ON;
+}
+
+/* Without it a lost answer is looked for among the records of all. */
+SaveStep
+save_me (Save *save, StoreWait *wait, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (store_me (save->saves->store, wait, &save->me, &why) == STORE_WAITING)
+    return STEP_WAIT;
+  if (why != NULL)
+    g_message ("Who creates records here is not known: %s", why->message);
+  save->phase = SAVE_POST;
+  return STEP_ON;
+}
+
+SaveStep
+save_post (Save *save, StoreWait *wait, GError **error)
+{
+  Saves *saves = save->saves;
+  g_autoptr (GError) why = NULL;
+  SaveStep step = STEP_FAILED;
+
+  save->sent_s = clock_wall_s ();
+  if (!save_note (save, save->row, &why))
+    return save_fail (save, g_steal_pointer (&why), error);
+  save->phase = SAVE_POSTED;
+  store_lock (saves->store);
+  if (!saves_is_stopping (saves, &why))
+    {
+      group_add (save, true);
+      step = save_wait (save, wait);
+    }
+  store_unlock (saves->store);
+  return step == STEP_FAILED ? save_fail (save, g_steal_pointer (&why), error) : step;
+}
+
+static void
+set_id (Save *save, uint64_t id)
+{
+  g_autoptr (GError) why = NULL;
+
+  save->id = id;
+  save->taken = true;
+  if (save->by_field != NULL)
+    {
+      store_lock (save->saves->store);
+      saves_find_forget (save->saves, save->module);
+      store_unlock (save->saves->store);
+    }
+  if (save->what->draft != NULL && !draft_set_id (save->what->draft, id, &why))
+    g_warning ("%s/%s: the journal does not know that it was created: %s", save->module->name, save->name,
+               why->message);
+}
+
+SaveStep
+save_posted (Save *save, StoreWait *wait, GError **error)
+{
+  g_autoptr (GError) failure = save_take_failure (save);
+
+  if (failure == NULL)
+    {
+      set_id (save, save->created);
+      save->phase = SAVE_VERIFY;
+      return STEP_ON;
+    }
+  if (!g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_UNCLEAR))
+    return save_fail (save, g_steal_pointer (&failure), error);
+  save->open = true;
+  save->trouble = g_steal_pointer (&failure);
+  save->phase = SAVE_LOOK;
+  return STEP_ON;
+}
+
+/* ---- looking for it ---------------------------------------------------------------------------------------------- */
+
+/* It may be there, and that is all that is known. */
+static SaveStep
+stay_unclear (Save *save, const char *words, GError **error)
+{
+  g_prefix_error (&save->trouble, "%s. ", words);
+  return save_fail (save, g_steal_pointer (&save->trouble), error);
+}
+
+static void
+take_candidates (Save *save, const RecordsPage *page)
+{
+  int64_t skew = page->server_time != 0 ? page->server_time - clock_wall_s () : 0;
+  size_t index;
+  json_t *row;
+
+  json_array_foreach (page->rows, index, row)
+    {
+      uint64_t id = row_id (row);
+      int64_t created;
+
+      if (clock_parse_time (json_get_text (row, "Created_Time"), &created)
+          && created >= save->sent_s + skew - CLOCKS_DIFFER_S && !g_hash_table_contains (save->saves->created, &id))
+        g_array_append_val (save->candidates, id);
+    }
+}
+
+static void
+on_looked (const RecordsPage *page, const GError *error, void *data)
+{
+  Save *save = data;
+  Store *store = save->saves->store;
+
+  call_begin (store, &save->ticket);
+  if (page != NULL)
+    take_candidates (save, page);
+  save_landed (save, error);
+  call_end (store);
+}
+
+/* Can @value stand in a query? */
+static bool
+is_plain (const char *value)
+{
+  if (value == NULL || *value == '\0' || strlen (value) > 250)
+    return false;
+  for (; *value != '\0'; value++)
+    if ((unsigned char)*value < ' ' || *value == '\\' || *value == '\x7f')
+      return false;
+  return true;
+}
+
+/* A field that was sent and that the record is called by. */
+static const char *
+name_field (const Save *save)
+{
+  const char *label = save->module->schema->label;
+
+  if (label != NULL && is_plain (json_get_text (save->row, label)))
+    return label;
+  return is_plain (json_get_text (save->row, "Last_Name")) ? "Last_Name" : NULL;
+}
+
+/* Lock held. */
+static void
+send_look (Save *save)
+{
+  g_autofree char *creator = g_strdup_printf ("%" G_GUINT64_FORMAT, save->me);
+  const char *name = name_field (save);
+  char since[CLOCK_TIME_SIZE];
+  RecordsCondition conditions[3] = { { "Created_Time", ">=", since } };
+  RecordsWhere where = { .module = save->module->name,
+                         .fields = "Created_Time",
+                         .conditions = conditions,
+                         .conditions_size = 1,
+                         .limit = CANDIDATES_MAX,
+                         .priority = CLIENT_PERSON };
+
+  clock_format_time (save->sent_s - OVERLAP_S, since);
+  if (save->me != 0 && field_set_find (save->fields, "Created_By") != NULL)
+    conditions[where.conditions_size++] = (RecordsCondition){ "Created_By", "=", creator };
+  if (name != NULL)
+    conditions[where.conditions_size++] = (RecordsCondition){ name, "=", json_get_text (save->row, name) };
+  save->flying = true;
+  save->ticket = records_where (save->saves->store->config.client, &where, on_looked, save);
+  call_sent (save->saves->store, save->ticket);
+}
+
+SaveStep
+save_look (Save *save, StoreWait *wait, GError **error)
+{
+  Saves *saves = save->saves;
+  bool can;
+
+  if (field_set_find (save->fields, "Created_Time") == NULL)
+    return stay_unclear (save, "Records of this module do not say when they were created, so it was not looked for",
+                         error);
+  save->phase = SAVE_LOOKED;
+  store_lock (saves->store);
+  can = !saves_is_stopping (saves, NULL);
+  if (can)
+    {
+      send_look (save);
+      save_wait (save, wait);
+    }
+  store_unlock (saves->store);
+  return can ? STEP_WAIT
+             : save_fail (save, g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending"), error);
+}
+
+SaveStep
+save_looked (Save *save, StoreWait *wait, GError **error)
+{
+  g_autoptr (GError) failure = save_take_failure (save);
+
+  if (failure != NULL)
+    return stay_unclear (save, "It was looked for in the CRM, which failed too", error);
+  save->phase = SAVE_COMPARE;
+  return STEP_ON;
+}
+
+/* Makes the candidate that was read ours, if it is what was sent and nobody else's. */
+static bool
+claim_candidate (Save *save, uint64_t id)
+{
+  Patch sent = { .kind = PATCH_SEND, .update = save->row };
+  g_autoptr (json_t) after = save_document (save, &save->entry);
+  g_auto (GStrv) differences = after != NULL ? patch_differences (save->fields, &sent, NULL, after) : NULL;
+  bool ours;
+
+  if (after == NULL || *differences != NULL)
+    return false;
+  store_lock (save->saves->store);
+  ours = g_hash_table_add (save->saves->created, g_memdup2 (&id, sizeof id));
+  store_unlock (save->saves->store);
+  return ours;
+}
+
+static void
+keep_alias (const Save *save)
+{
+  g_autoptr (GError) why = NULL;
+  JournalAlias alias = { save->module->name, save->name, save->id };
+
+  if (save->saves->config.journal != NULL && save->by_field == NULL
+      && !journal_alias_put (save->saves->config.journal, &alias, 1, &why))
+    g_warning ("%s/%s: its name could not be kept: %s", save->module->name, save->name, why->message);
+}
+
+/* The candidate save->id was read. */
+static bool
+is_it (Save *save)
+{
+  if (!claim_candidate (save, save->id))
+    return false;
+  g_clear_error (&save->trouble);
+  set_id (save, save->id);
+  keep_alias (save);
+  return true;
+}
+
+SaveStep
+save_compare (Save *save, StoreWait *wait, GError **error)
+{
+  g_autoptr (GError) failure = save_take_failure (save);
+  bool read = save->id != 0, gone = g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND);
+
+  if (read && failure == NULL && is_it (save))
+    {
+      save->phase = SAVE_VERIFIED;
+      return STEP_ON;
+    }
+  save->id = 0;
+  if (failure != NULL && !gone)
+    return stay_unclear (save, "It was looked for in the CRM, which failed too", error);
+  if (save->looked == save->candidates->len)
+    return stay_unclear (save, "It was looked for in the CRM and is not there yet", error);
+  save->id = g_array_index (save->candidates, uint64_t, save->looked++);
+  g_clear_error (&failure);
+  if (save_fetch (save, wait, &failure) == STEP_WAIT)
+    return STEP_WAIT;
+  save->id = 0;
+  return save_fail (save, g_steal_pointer (&failure), error);
+}

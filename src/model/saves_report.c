@@ -1,0 +1,110 @@
+/* What people are told of a change: why it failed and what to do, and that it was made. */
+#include "model/saves_private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+typedef struct
+{
+  const char *errno_name, *todo;
+} Advice;
+
+static Advice
+advice_of (ZohoError code)
+{
+  switch (code) /* no default: the compiler names a forgotten code */
+    {
+    case ZOHO_ERROR_FAILED:
+      return (Advice){ "EIO", "Look at the record in the CRM, then copy the draft onto it to try again" };
+    case ZOHO_ERROR_NOT_FOUND:
+      return (Advice){ "ENOENT", "The record is gone: restore it in the CRM, or copy the draft to a new name" };
+    case ZOHO_ERROR_DENIED:
+      return (Advice){ "EACCES", "Ask the CRM's administrator, then copy the draft onto the record to try again" };
+    case ZOHO_ERROR_FORBIDDEN:
+      return (Advice){ "EPERM", "This cannot be done by files; do it in the CRM" };
+    case ZOHO_ERROR_INVALID:
+      return (Advice){ "EINVAL", "Correct the draft and copy it onto the record" };
+    case ZOHO_ERROR_CHANGED:
+      return (Advice){ "EBUSY", "Read the record as it is now, repeat the change there, and delete the draft" };
+    case ZOHO_ERROR_DUPLICATE:
+      return (Advice){ "EEXIST", "Change the value in the draft and copy it onto the record, or edit the record that "
+                                 "has it" };
+    case ZOHO_ERROR_SPENT:
+      return (Advice){ "EDQUOT", "Wait until credits come back, then copy the draft onto the record" };
+    case ZOHO_ERROR_TOO_LARGE:
+      return (Advice){ "EFBIG", "Make it smaller and copy the draft onto the record" };
+    case ZOHO_ERROR_SIGNED_OUT:
+      return (Advice){ "EKEYEXPIRED", "Run `zohofs login`, then copy the draft onto the record" };
+    case ZOHO_ERROR_UNREACHABLE:
+      return (Advice){ "ENETUNREACH", "When the connection is back, copy the draft onto the record" };
+    case ZOHO_ERROR_TIMED_OUT:
+      return (Advice){ "ETIMEDOUT", "Copy the draft onto the record to try again" };
+    case ZOHO_ERROR_READ_ONLY:
+      return (Advice){ "EROFS", "Mount without -o ro" };
+    case ZOHO_ERROR_CANCELLED:
+      return (Advice){ "EINTR", "Copy the draft onto the record to try again" };
+    case ZOHO_ERROR_UNCLEAR:
+      return (Advice){ "EIO",
+                       "Look in the CRM whether the record is there; if not, copy the draft to the module to try "
+                       "again" };
+    case ZOHO_ERROR_NO_SPACE:
+      return (Advice){ "ENOSPC", "Make room on the local disk, then save again" };
+    }
+  return (Advice){ "EIO", NULL };
+}
+
+void
+report_reason (const GError *failure, const char *field, DraftReason *reason)
+{
+  ZohoError code = failure->domain == ZOHO_ERROR ? (ZohoError)failure->code : ZOHO_ERROR_FAILED;
+  Advice advice = advice_of (code);
+
+  reason->errno_name = advice.errno_name;
+  reason->code = zoho_error_refusal_code (failure);
+  if (reason->code == NULL)
+    reason->code = zoho_error_name (code);
+  reason->message = failure->message;
+  reason->field = field != NULL && field[0] != '\0' ? field : zoho_error_refusal_field (failure);
+  reason->todo = advice.todo;
+}
+
+void
+report_failure (Saves *saves, const char *path, const DraftReason *reason, const char *draft)
+{
+  SaveError error = { .time_s = clock_wall_s (),
+                      .path = path,
+                      .errno_name = reason->errno_name,
+                      .code = reason->code,
+                      .message = reason->message,
+                      .field = reason->field,
+                      .draft = draft,
+                      .todo = reason->todo };
+
+  if (saves->config.failed != NULL)
+    saves->config.failed (saves->config.data, &error);
+}
+
+void
+report_audit (Saves *saves, const SaveAudit *audit)
+{
+  if (saves->config.audit != NULL)
+    saves->config.audit (saves->config.data, audit);
+}
+
+char *
+report_path (const StoreModule *module, const char *name)
+{
+  return g_strconcat (module->name, "/", name, NULL);
+}
+
+bool
+report_is_open (const GError *error)
+{
+  static const ZohoError open[]
+      = { ZOHO_ERROR_TIMED_OUT, ZOHO_ERROR_UNREACHABLE, ZOHO_ERROR_CANCELLED, ZOHO_ERROR_FAILED };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (open); i++)
+    if (g_error_matches (error, ZOHO_ERROR, (int)open[i]))
+      return true;
+  return false;
+}
