@@ -149,7 +149,7 @@ def prometheus():
         equal(samples['zohofs_fuse_requests_total{kind="readdir"}'], status["fuse"]["readdir"], "readdirs")
         equal({re.search('kind="(.*)"', name)[1] for name in samples if name.startswith("zohofs_fuse_requests_total")},
               set(status["fuse"]), "kinds of requests")
-        check(any(name.startswith("zohofs_info{") and 'profile="test"' in name for name in samples), "info")
+        check(any(name.startswith("zohofs_info{") and 'profile="mounted"' in name for name in samples), "info")
         text = mount.read(".zohofs/metrics")
         equal(os.stat(mount.at(".zohofs/metrics")).st_size, len(text), "size")
 
