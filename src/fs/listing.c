@@ -45,8 +45,6 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
 {
   Node *node;
 
-  if (entry->key.kind->peek != NULL)
-    push_listed (op->fs->push, entry->key.module, op->index - DOTS, entry->key.id);
   /* Without attributes the kernel takes just the name, by nodeid 0. */
   if (!entry->has_attr)
     {
@@ -54,6 +52,8 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
       param->attr.st_mode = entry->key.kind->type;
       return;
     }
+  if (entry->key.kind->peek != NULL)
+    push_listed (op->fs->push, entry->key.module, op->index - DOTS, entry->key.id);
   node = nodes_lookup (op->fs->nodes, &entry->key);
   ops_tell (op->fs, &entry->key, node, &entry->attr);
   g_ptr_array_add (op->counted, node);
