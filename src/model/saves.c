@@ -45,6 +45,7 @@ saves_free (Saves *saves)
 {
   if (saves == NULL)
     return;
+  saves_settle_free (saves);
   g_assert (saves->active == 0);
   g_hash_table_unref (saves->claims);
   g_hash_table_unref (saves->created);
@@ -74,8 +75,8 @@ saves_flying (Saves *saves, int change)
 
 /* ---- one save ---------------------------------------------------------------------------------------------------- */
 
-static Save *
-save_new (Saves *saves, SaveWhat *what)
+void
+save_begin (Saves *saves, SaveWhat *what, SavePhase phase)
 {
   Save *save = g_new0 (Save, 1);
 
@@ -87,10 +88,11 @@ save_new (Saves *saves, SaveWhat *what)
   save->id = what->id;
   save->verb = what->id != 0 ? "update" : "create";
   save->candidates = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+  save->phase = phase;
+  what->save = save;
   store_lock (saves->store);
   saves->active++;
   store_unlock (saves->store);
-  return save;
 }
 
 /* Lock held. */
@@ -144,7 +146,8 @@ save_landed (Save *save, const GError *error)
       bell_ring (save->saves->store, &save->landed, NULL);
       return;
     }
-  outdate (save);
+  if (save->on_wire)
+    outdate (save);
   save_free (save);
 }
 
@@ -314,6 +317,16 @@ save_fail (Save *save, GError *failure, GError **error)
 }
 
 SaveStep
+save_put_off (Save *save, GError *failure, GError **error)
+{
+  g_message ("%s/%s: whether it was saved could not be looked up now: %s", save->module->name, save->name,
+             failure->message);
+  save->phase = SAVE_ENDED;
+  g_propagate_error (error, failure);
+  return STEP_FAILED;
+}
+
+SaveStep
 save_succeed (Save *save, const char *outcome)
 {
   g_autofree char *path = report_path (save->module, save->name);
@@ -358,9 +371,13 @@ save_fields (Save *save, StoreWait *wait, GError **error)
   store_unlock (saves->store);
   if (state == STORE_WAITING)
     return STEP_WAIT;
+  if (state == STORE_FAILED && save->later)
+    return save_put_off (save, g_steal_pointer (&why), error);
   if (state == STORE_FAILED)
     return save_fail (save, g_steal_pointer (&why), error);
-  if (save->id != 0)
+  if (save->phase == SAVE_FIELDS_TO_SETTLE)
+    save->phase = SAVE_SETTLE;
+  else if (save->id != 0)
     save->phase = SAVE_CLAIM;
   else
     save->phase = save->what->field != NULL ? SAVE_FIND : SAVE_CREATE;
@@ -405,6 +422,8 @@ static const Phase phases[SAVE_PHASES] = {
   [SAVE_COMPARE] = save_compare,
   [SAVE_VERIFY] = save_verify,
   [SAVE_VERIFIED] = save_verified,
+  [SAVE_FIELDS_TO_SETTLE] = save_fields,
+  [SAVE_SETTLE] = save_settle,
 };
 
 /* Is the answer that it waits for still on its way? Then @wait waits on. */
@@ -428,7 +447,7 @@ saves_commit (Saves *saves, SaveWhat *what, StoreWait *wait, SaveResult *result,
   Save *save;
 
   if (what->save == NULL)
-    what->save = save_new (saves, what);
+    save_begin (saves, what, SAVE_PARSE);
   save = what->save;
   g_assert (save->phase != SAVE_ENDED);
   if (is_flying (save, wait))

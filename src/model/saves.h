@@ -130,6 +130,12 @@ bool saves_give_up (Saves *saves, SaveWhat *what);
  * goes on, and its draft stays SENDING, so that the next mount looks what became of it. */
 void saves_end (Saves *saves, SaveWhat *what);
 
+/* Looks up what a crashed mount of the profile had on the wire (journal_take_unclear()): to be asked once after
+ * saves_new(), by one thread, and again after each ring until it returns true. What got there is done, what did not
+ * becomes refused drafts, and callbacks are told as for any save; what could not be looked up (no connection) is left
+ * to the next mount. */
+bool saves_settle (Saves *saves, StoreWait *wait);
+
 /* The record of which @field is @value: sets @id, 0 when there is none. ZOHO_ERROR_DUPLICATE when there are several,
  * ZOHO_ERROR_NOT_FOUND when there is no such field, or none that can be asked for. */
 StoreState saves_find (Saves *saves, StoreModule *module, const char *field, const char *value, StoreWait *wait,
@@ -144,6 +150,9 @@ bool saves_delete_add (Saves *saves, StoreModule *module, uint64_t id, const cha
 /* It was no delete after all: the record was saved. Returns: true when there is none (any more); false with
  * ZOHO_ERROR_CHANGED when it is on the wire already, or with the disk's error. */
 bool saves_delete_cancel (Saves *saves, StoreModule *module, uint64_t id, GError **error);
+
+/* Takes up one that a mount before this one left, from journal_deletes(), which should be `certain`. */
+void saves_delete_adopt (Saves *saves, StoreModule *module, const JournalDelete *left);
 
 /* Is the record to be hidden: added, and neither cancelled nor refused? */
 bool saves_delete_is_pending (Saves *saves, StoreModule *module, uint64_t id);

@@ -137,6 +137,17 @@ stay_unclear (Save *save, const char *words, GError **error)
   return save_fail (save, g_steal_pointer (&save->trouble), error);
 }
 
+/* @failure is taken over. */
+static SaveStep
+not_looked (Save *save, GError *failure, GError **error)
+{
+  g_autoptr (GError) why = failure;
+
+  if (save->later)
+    return save_put_off (save, g_steal_pointer (&why), error);
+  return stay_unclear (save, "It was looked for in the CRM, which failed too", error);
+}
+
 static void
 take_candidates (Save *save, const RecordsPage *page)
 {
@@ -244,7 +255,7 @@ save_looked (Save *save, StoreWait *wait, GError **error)
   g_autoptr (GError) failure = save_take_failure (save);
 
   if (failure != NULL)
-    return stay_unclear (save, "It was looked for in the CRM, which failed too", error);
+    return not_looked (save, g_steal_pointer (&failure), error);
   save->phase = SAVE_COMPARE;
   return STEP_ON;
 }
@@ -302,7 +313,7 @@ save_compare (Save *save, StoreWait *wait, GError **error)
     }
   save->id = 0;
   if (failure != NULL && !gone)
-    return stay_unclear (save, "It was looked for in the CRM, which failed too", error);
+    return not_looked (save, g_steal_pointer (&failure), error);
   if (save->looked == save->candidates->len)
     return stay_unclear (save, "It was looked for in the CRM and is not there yet", error);
   save->id = g_array_index (save->candidates, uint64_t, save->looked++);

@@ -106,6 +106,22 @@ saves_delete_add (Saves *saves, StoreModule *module, uint64_t id, const char *na
   return saves->config.journal == NULL || journal_delete_cancel (saves->config.journal, number, error);
 }
 
+void
+saves_delete_adopt (Saves *saves, StoreModule *module, const JournalDelete *left)
+{
+  Pending *pending = pending_new (module, left->id, left->label, &(SaveWho){ .program = left->who });
+  bool twice;
+
+  pending->number = left->number;
+  store_lock (saves->store);
+  twice = g_hash_table_contains (saves->deletes, &pending->key);
+  if (!twice)
+    g_hash_table_insert (saves->deletes, &pending->key, pending);
+  store_unlock (saves->store);
+  if (twice)
+    saves_delete_free (pending);
+}
+
 /* Lock held. */
 static bool
 begin_cancel (Pending *pending, GError **error)

@@ -29,6 +29,8 @@ typedef enum
   SAVE_COMPARE,
   SAVE_VERIFY,
   SAVE_VERIFIED,
+  SAVE_FIELDS_TO_SETTLE, /* where a save begins whose draft a crashed mount left */
+  SAVE_SETTLE,
   SAVE_ENDED,
   SAVE_PHASES
 } SavePhase;
@@ -66,6 +68,7 @@ struct Save
   bool fresh; /* @current was read since the save began */
   bool taken; /* some of it is in the CRM */
   bool open;  /* it may be there, and nobody can be asked any more */
+  bool later; /* what cannot be looked up now is left to the next mount */
   bool upsert;
   unsigned tags_done; /* of add, remove */
   unsigned refusals;  /* 412 */
@@ -100,6 +103,12 @@ typedef struct
   GQueue queue; /* Save * */
 } Group;
 
+typedef struct Settling Settling;
+
+/* Of a draft's note: tags beside the fields. */
+#define SAVE_TAGS_ADDED "+Tag"
+#define SAVE_TAGS_REMOVED "-Tag"
+
 struct Saves
 {
   SavesConfig config;
@@ -114,6 +123,8 @@ struct Saves
   GHashTable *fields;  /* StoreModule -> saves_fields.c's */
   GHashTable *finds;   /* saves_find.c */
   GHashTable *deletes; /* RecordKey * -> saves_delete.c's */
+  GPtrArray *unclear;  /* Draft *, to saves_settle(), which one thread at a time calls; so with: */
+  Settling *settling;
 };
 
 guint record_key_hash (gconstpointer key);
@@ -121,6 +132,8 @@ gboolean record_key_equal (gconstpointer a, gconstpointer b);
 
 /* ---- saves.c ---- */
 
+/* Makes what->save, which goes on from @phase. */
+void save_begin (Saves *saves, SaveWhat *what, SavePhase phase);
 /* Lock held, in a callback: what was waited for is there. Frees @save when it was given up. */
 void save_landed (Save *save, const GError *error);
 /* Takes the failure of what landed; NULL: none. */
@@ -129,6 +142,8 @@ GError *save_take_failure (Save *save);
 SaveStep save_wait (Save *save, StoreWait *wait);
 /* Ends in failure: tells the journal and the callbacks. @failure is taken over. */
 SaveStep save_fail (Save *save, GError *failure, GError **error);
+/* Ends without an outcome: save->later. @failure is taken over. */
+SaveStep save_put_off (Save *save, GError *failure, GError **error);
 /* Ends well. @outcome: for the audit. */
 SaveStep save_succeed (Save *save, const char *outcome);
 /* Lock held: nothing may be sent any more, because the mount is ending. */
@@ -161,6 +176,11 @@ SaveStep save_posted (Save *save, StoreWait *wait, GError **error);
 SaveStep save_look (Save *save, StoreWait *wait, GError **error);
 SaveStep save_looked (Save *save, StoreWait *wait, GError **error);
 SaveStep save_compare (Save *save, StoreWait *wait, GError **error);
+
+/* ---- saves_settle.c ---- */
+
+SaveStep save_settle (Save *save, StoreWait *wait, GError **error);
+void saves_settle_free (Saves *saves);
 
 /* ---- saves_group.c ---- */
 

@@ -298,9 +298,9 @@ body_of (const Patch *patch)
   json_t *body = patch->update != NULL ? json_copy (patch->update) : json_object ();
 
   if (patch->tags_add != NULL)
-    json_object_set (body, "+Tag", patch->tags_add);
+    json_object_set (body, SAVE_TAGS_ADDED, patch->tags_add);
   if (patch->tags_remove != NULL)
-    json_object_set (body, "-Tag", patch->tags_remove);
+    json_object_set (body, SAVE_TAGS_REMOVED, patch->tags_remove);
   return body;
 }
 
@@ -471,6 +471,8 @@ save_verified (Save *save, StoreWait *wait, GError **error)
 
   if (after == NULL && failure == NULL)
     failure = g_error_new (ZOHO_ERROR, ZOHO_ERROR_FAILED, "it is gone again from the cache");
+  if (save->later && after == NULL && !g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
+    return save_put_off (save, g_steal_pointer (&failure), error);
   if (save->trouble != NULL && after == NULL)
     g_prefix_error (&save->trouble, "It could not be read back whether it was saved: ");
   if (save->trouble != NULL && (!report_is_open (save->trouble) || names == NULL || names[0] != '\0'))

@@ -280,6 +280,13 @@ find_module (Crm *crm)
 }
 
 static void
+open_saves (Crm *crm)
+{
+  crm->saves = saves_new (&(SavesConfig){
+      .store = crm->store, .journal = crm->journal, .failed = on_failed, .audit = on_audit, .data = crm });
+}
+
+static void
 set_up (Crm *crm, const void *unused)
 {
   g_autoptr (GError) error = NULL;
@@ -309,8 +316,7 @@ set_up (Crm *crm, const void *unused)
   crm->store = store_new (&(StoreConfig){ .client = crm->client, .ttl_us = 60 * G_USEC_PER_SEC, .disk = crm->disk });
   crm->journal = journal_open (crm->state, "/mnt", &error);
   g_assert_no_error (error);
-  crm->saves = saves_new (&(SavesConfig){
-      .store = crm->store, .journal = crm->journal, .failed = on_failed, .audit = on_audit, .data = crm });
+  open_saves (crm);
   find_module (crm);
 }
 
@@ -1021,6 +1027,132 @@ test_deletes_stay_when_open (Crm *crm, const void *unused)
   g_assert_cmpint (journalled (crm), ==, 0);
 }
 
+/* ---- after a crash ----------------------------------------------------------------------------------------------- */
+
+/* The mount dies with @body on the wire, and another one begins. */
+static void
+crash (Crm *crm, uint64_t id, const char *name, const char *body, bool more)
+{
+  Attempt *attempt = attempt_new (crm, id, name, body);
+  g_autoptr (GBytes) sent = g_bytes_new_static (body, strlen (body));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (draft_sending (attempt->draft, sent, "9", NULL));
+  if (more)
+    g_assert_true (draft_write (attempt->draft, " ", 1, 0, NULL));
+  draft_free (attempt->draft);
+  g_bytes_unref (attempt->what.text);
+  g_free (attempt);
+  saves_free (crm->saves);
+  journal_free (crm->journal);
+  crm->journal = journal_open (crm->state, "/mnt", &error);
+  g_assert_no_error (error);
+  open_saves (crm);
+}
+
+static void
+settle (Crm *crm)
+{
+  Ringer ringer = { .crm = crm };
+  StoreWait wait = STORE_WAIT_INIT (ring, &ringer, CLIENT_PERSON);
+
+  while (!saves_settle (crm->saves, &wait))
+    wait_ring (&ringer);
+  store_wait_clear (&wait);
+}
+
+/* The errno of the only refused draft, which goes; "-": there is none. To g_free(). */
+static char *
+take_refused (Crm *crm)
+{
+  g_autoptr (GPtrArray) drafts = journal_drafts_list (crm->state, NULL);
+  const DraftEntry *entry = drafts->len > 0 ? drafts->pdata[0] : NULL;
+
+  g_assert_cmpint (drafts->len, <=, 1);
+  if (entry == NULL)
+    return g_strdup ("-");
+  g_assert_true (journal_draft_remove (crm->state, entry->module, entry->name, NULL));
+  return g_strdup (json_get_text (entry->reason, "errno"));
+}
+
+static void
+check_settled (Crm *crm, const char *errno_name)
+{
+  g_autofree char *refused = NULL;
+
+  settle (crm);
+  refused = take_refused (crm);
+  g_assert_cmpstr (refused, ==, errno_name);
+}
+
+static void
+test_update_of_a_crashed_mount (Crm *crm, const void *unused)
+{
+  const char *body = "{\"City\":\"Rome\",\"+Tag\":[{\"name\":\"vip\"}]}";
+
+  will_show (crm, T1, ",\"City\":\"Rome\",\"Tag\":[{\"id\":\"1\",\"name\":\"vip\"}]");
+  crash (crm, 77, "Okafor.77.json", body, false);
+  check_settled (crm, "-");
+  will_show (crm, T1, ",\"City\":\"Rome\",\"Tag\":[{\"id\":\"1\",\"name\":\"vip\"}]");
+  crash (crm, 77, "Okafor.77.json", body, true);
+  check_settled (crm, "EINTR");
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  crash (crm, 77, "Okafor.77.json", body, false);
+  check_settled (crm, "EIO");
+  check_calls (crm, GET GET GET);
+}
+
+static void
+test_create_of_a_crashed_mount (Crm *crm, const void *unused)
+{
+  const char *body = "{\"Last_Name\":\"Okafor\",\"City\":\"Rome\"}";
+
+  will (crm, 200,
+        "{\"data\":[{\"id\":\"77\",\"Created_Time\":\"2099-01-01T00:00:00Z\"}],"
+        "\"info\":{\"more_records\":false}}");
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  crash (crm, 0, "new.json", body, false);
+  check_settled (crm, "-");
+  g_assert_cmpint (journal_alias_get (crm->journal, "Leads", "new.json"), ==, 77);
+  will (crm, 204, NULL);
+  crash (crm, 0, "new.json", body, false);
+  check_settled (crm, "EIO");
+  /* Left to the next mount when nobody can be asked. */
+  will (crm, 403, REFUSED ("NO_PERMISSION", "{}"));
+  crash (crm, 0, "new.json", body, false);
+  check_settled (crm, "-");
+  will (crm, 204, NULL);
+  saves_free (crm->saves);
+  journal_free (crm->journal);
+  crm->journal = journal_open (crm->state, "/mnt", NULL);
+  open_saves (crm);
+  check_settled (crm, "EIO");
+  {
+    LOCKED (&crm->lock);
+    g_assert_cmpint (crm->calls, ==, 5);
+  }
+}
+
+static void
+test_delete_of_a_crashed_mount (Crm *crm, const void *unused)
+{
+  g_autoptr (GPtrArray) left = NULL;
+
+  delete_one (crm, 77);
+  saves_free (crm->saves);
+  journal_free (crm->journal);
+  crm->journal = journal_open (crm->state, "/mnt", NULL);
+  open_saves (crm);
+  left = journal_deletes (crm->journal);
+  g_assert_cmpint (left->len, ==, 1);
+  g_assert_false (saves_delete_is_pending (crm->saves, crm->leads, 77));
+  saves_delete_adopt (crm->saves, crm->leads, left->pdata[0]);
+  g_assert_true (saves_delete_is_pending (crm->saves, crm->leads, 77));
+  will_take (crm);
+  g_assert_cmpint (saves_drain (crm->saves), ==, 0);
+  g_assert_cmpint (journalled (crm), ==, 0);
+}
+
 /* ---- giving up --------------------------------------------------------------------------------------------------- */
 
 static void
@@ -1096,6 +1228,9 @@ main (int argc, char **argv)
   ADD ("deletes-are-grouped", test_deletes_are_grouped);
   ADD ("deletes-one-by-one", test_deletes_one_by_one);
   ADD ("deletes-stay-when-open", test_deletes_stay_when_open);
+  ADD ("update-of-a-crashed-mount", test_update_of_a_crashed_mount);
+  ADD ("create-of-a-crashed-mount", test_create_of_a_crashed_mount);
+  ADD ("delete-of-a-crashed-mount", test_delete_of_a_crashed_mount);
   ADD ("give-up", test_give_up);
   ADD ("end-on-the-wire", test_end_on_the_wire);
   return g_test_run ();
