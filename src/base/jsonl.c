@@ -97,13 +97,21 @@ take (const char *path, bool *held)
   return fd;
 }
 
-/* A write that a crash or a full disk cut must not run into the next line. */
+/* A write that a crash or a full disk cut must not run into the next line. One that is just going on, in pages, looks the
+ * same for a moment. */
 static bool
-ends_inside_line (int fd, off_t size)
+ends_inside_line (int fd, struct stat *about)
 {
   char last = '\n';
 
-  return size > 0 && pread (fd, &last, 1, size - 1) == 1 && last != '\n';
+  for (int i = 0; i < TRIES; i++)
+    {
+      if (i > 0)
+        g_usleep (PAUSE_US);
+      if (fstat (fd, about) < 0 || about->st_size == 0 || pread (fd, &last, 1, about->st_size - 1) != 1 || last == '\n')
+        return false;
+    }
+  return true;
 }
 
 static bool
@@ -115,7 +123,7 @@ write_line (int fd, bool held, GString *line)
 
   if (fstat (fd, &about) < 0)
     return false;
-  if (ends_inside_line (fd, about.st_size))
+  if (ends_inside_line (fd, &about))
     g_string_prepend_c (line, '\n');
   done = write (fd, line->str, line->len);
   if (done >= 0 && (size_t) done == line->len)
