@@ -1352,6 +1352,26 @@ test_races (void)
   run_cases (races, G_N_ELEMENTS (races), &writable);
 }
 
+/* It need not even be asked whether something changed, so that this works without a network. */
+static void
+test_renaming_back_asks_nothing (void)
+{
+  g_autoptr (World) world = world_new (&writable);
+
+  run (world, "P1 rename rec.json rec.json~; P1 rename rec.json~ rec.json; shows rec.json {old}");
+  g_assert_cmpuint (world->puts + world->unchanged, ==, 0);
+}
+
+static void
+test_bad_new_files_stay (void)
+{
+  g_autoptr (World) world = world_new (&writable);
+
+  run (world, "P1 create w new.json h; P1 write h {bad; P1 close h; fails EINVAL; shows new.json {bad");
+  g_assert_cmpuint (world->stays, ==, 1);
+  g_assert_cmpuint (world->kept, ==, 0);
+}
+
 /* ---- rights and times -------------------------------------------------------------------------------------------- */
 
 static const Case read_only[] = {
@@ -1766,6 +1786,8 @@ main (int argc, char **argv)
   g_test_add_func ("/editing/deletes", test_deletes);
   g_test_add_func ("/editing/creates", test_creates);
   g_test_add_func ("/editing/races", test_races);
+  g_test_add_func ("/editing/renaming-back-asks-nothing", test_renaming_back_asks_nothing);
+  g_test_add_func ("/editing/bad-new-files-stay", test_bad_new_files_stay);
   g_test_add_func ("/editing/rights", test_rights);
   g_test_add_func ("/editing/when-deletes-go", test_when_deletes_go);
   g_test_add_func ("/editing/many-deletes-are-few-calls", test_many_deletes_are_few_calls);
