@@ -93,6 +93,22 @@ save_begin (Saves *saves, SaveWhat *what, SavePhase phase)
   store_lock (saves->store);
   saves->active++;
   store_unlock (saves->store);
+<<<<<<< HEAD
+}
+
+/* Lock held: the next save of the record may begin. */
+static void
+release_claim (Save *save)
+{
+  RecordKey key = { save->module, save->id };
+
+  if (!save->claimed)
+    return;
+  save->claimed = false;
+  g_hash_table_remove (save->saves->claims, &key);
+  bell_ring (save->saves->store, &save->saves->freed, NULL);
+=======
+>>>>>>> 0d95212ad29b7cef87b939b9f0b04e0c89c26eea
 }
 
 /* Lock held. */
@@ -100,13 +116,8 @@ static void
 save_free (Save *save)
 {
   Saves *saves = save->saves;
-  RecordKey key = { save->module, save->id };
 
-  if (save->claimed)
-    {
-      g_hash_table_remove (saves->claims, &key);
-      bell_ring (saves->store, &saves->freed, NULL);
-    }
+  release_claim (save);
   if (--saves->active == 0)
     pthread_cond_broadcast (&saves->idle);
   json_decref (save->document);
@@ -456,6 +467,9 @@ saves_commit (Saves *saves, SaveWhat *what, StoreWait *wait, SaveResult *result,
     step = phases[save->phase](save, wait, error);
   if (step == STEP_WAIT)
     return STORE_WAITING;
+  store_lock (saves->store);
+  release_claim (save);
+  store_unlock (saves->store);
   if (step == STEP_FAILED)
     return STORE_FAILED;
   *result = (SaveResult){

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "model/disk.h"
+#include "model/private.h"
 #include "web_server.h"
 
 #include <ftw.h>
@@ -56,7 +57,8 @@ typedef struct
   GString *log;  /* "METHOD target body\n" of these, and "guard <time>\n" before what has one */
   unsigned calls, posts;
   bool holding; /* calls about records get no answer */
-  bool making;  /* POSTs are answered as they should be */
+  bool holding_reads;
+  bool making; /* POSTs are answered as they should be */
   GString *errors, *audit;
 } Crm;
 
@@ -79,17 +81,27 @@ log_call (Crm *crm, const WebRequest *request)
                           request->body != NULL ? request->body : "");
 }
 
-/* A record for each row. */
+/* Each row is taken; those without id are new records. */
 static WebAnswer
-make_records (Crm *crm, const WebRequest *request)
+take_rows (Crm *crm, const WebRequest *request)
 {
   g_autoptr (json_t) body = json_parse (request->body, strlen (request->body), NULL);
-  g_autoptr (GString) text = g_string_new ("{\"data\":[");
+  g_autoptr (json_t) answers = json_array ();
+  g_autoptr (json_t) all = json_object ();
+  g_autoptr (GString) text = g_string_new (NULL);
+  size_t index;
+  json_t *row;
 
-  for (size_t i = 0; i < json_array_size (json_object_get (body, "data")); i++)
-    g_string_append_printf (text, "%s{\"code\":\"SUCCESS\",\"details\":{\"id\":\"%u\"},\"status\":\"success\"}",
-                            i > 0 ? "," : "", 100000 + ++crm->posts);
-  g_string_append (text, "]}");
+  json_array_foreach (json_object_get (body, "data"), index, row)
+    {
+      json_t *id = json_object_get (row, "id");
+
+      id = id != NULL ? json_incref (id) : json_sprintf ("%u", 100000 + ++crm->posts);
+      json_array_append_new (
+          answers, json_pack ("{s:s, s:{s:o}, s:s}", "code", "SUCCESS", "details", "id", id, "status", "success"));
+    }
+  json_object_set (all, "data", answers);
+  json_write_compact (all, text);
   return body_answer (g_intern_string (text->str));
 }
 
@@ -126,10 +138,10 @@ answer (const WebRequest *request, void *data)
   crm->calls++;
   log_call (crm, request);
   pthread_cond_broadcast (&crm->news);
-  while (crm->holding)
+  while (crm->holding || (crm->holding_reads && strcmp (request->method, "GET") == 0))
     pthread_cond_wait (&crm->news, &crm->lock);
   if (crm->making)
-    return strcmp (request->method, "POST") == 0 ? make_records (crm, request) : read_record (request);
+    return strcmp (request->method, "GET") == 0 ? read_record (request) : take_rows (crm, request);
   next = g_queue_pop_head (&crm->script);
   if (next == NULL)
     return (WebAnswer){ .status = 400, .body = REFUSED ("NOT_SCRIPTED", "{}") };
@@ -179,6 +191,15 @@ hold (Crm *crm, bool holding)
   LOCKED (&crm->lock);
 
   crm->holding = holding;
+  pthread_cond_broadcast (&crm->news);
+}
+
+static void
+hold_reads (Crm *crm, bool holding)
+{
+  LOCKED (&crm->lock);
+
+  crm->holding_reads = holding;
   pthread_cond_broadcast (&crm->news);
 }
 
@@ -772,6 +793,108 @@ test_tags_refused_after_the_fields (Crm *crm, const void *unused)
       crm, GUARD0 PUT ("{\"City\":\"Rome\"}") "POST Leads/77/actions/add_tags {\"tags\":[{\"name\":\"vip\"}]}\n" GET);
 }
 
+/* The second decides when the first has ended. */
+static void
+test_saves_of_a_record_follow_each_other (Crm *crm, const void *unused)
+{
+  Attempt *first, *second;
+
+  know (crm, "");
+  hold (crm, true);
+  first = attempt_new (crm, 77, "Okafor.77.json", "{\"City\":\"Rome\"}");
+  attempt_ask (first);
+  wait_calls (crm, 2);
+  second = attempt_new (crm, 77, "77.json", "{\"Phone\":\"2\"}");
+  attempt_ask (second);
+  g_assert_cmpint (second->state, ==, STORE_WAITING);
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  hold (crm, false);
+  attempt_run (first);
+  will_take (crm);
+  will (crm, 200,
+        "{\"data\":[{\"id\":\"77\",\"Last_Name\":\"Okafor\",\"Phone\":\"2\",\"City\":\"Rome\","
+        "\"Modified_Time\":\"" T2 "\"}]}");
+  attempt_run (second);
+  check_saved (first, true);
+  check_saved (second, true);
+  check_calls (crm, GUARD0 PUT ("{\"City\":\"Rome\"}") GET GUARD1 PUT ("{\"Phone\":\"2\"}") GET);
+}
+
+static unsigned
+count (const char *text, const char *part)
+{
+  unsigned found = 0;
+
+  for (text = strstr (text, part); text != NULL; text = strstr (text + 1, part))
+    found++;
+  return found;
+}
+
+/* These records do not say when they were changed. */
+static void
+test_unguarded_updates_go_together (Crm *crm, const void *unused)
+{
+  Attempt *attempts[3];
+
+  crm->making = true;
+  for (unsigned i = 0; i < G_N_ELEMENTS (attempts); i++)
+    {
+      Attempt *attempt = attempt_new (crm, 77 + i, "x.json", "{}");
+
+      attempt_run (attempt);
+      check_saved (attempt, false);
+    }
+  hold (crm, true);
+  for (unsigned i = 0; i < G_N_ELEMENTS (attempts); i++)
+    {
+      attempts[i] = attempt_new (crm, 77 + i, "x.json", "{\"City\":\"Rome\"}");
+      attempt_ask (attempts[i]);
+    }
+  wait_calls (crm, 4);
+  hold (crm, false);
+  for (unsigned i = 0; i < G_N_ELEMENTS (attempts); i++)
+    {
+      attempt_run (attempts[i]);
+      check_saved (attempts[i], true);
+    }
+  LOCKED (&crm->lock);
+  g_assert_cmpint (count (crm->log->str, "PUT "), ==, 2);
+  g_assert_cmpint (count (crm->log->str, "PUT Leads {\"data\":[{\"City\":\"Rome\",\"id\":\"78\"},"
+                                         "{\"City\":\"Rome\",\"id\":\"79\"}]}\n"),
+                   ==, 1);
+}
+
+static void
+on_fetched (void *data, uint64_t id, const GError *error)
+{
+}
+
+/* What a read brings that began before the save may be the record as it was. */
+static void
+test_a_read_under_way_is_not_believed (Crm *crm, const void *unused)
+{
+  Attempt *attempt = attempt_new (crm, 77, "x.json", "{}");
+
+  crm->making = true;
+  attempt_run (attempt);
+  check_saved (attempt, false);
+  hold_reads (crm, true);
+  store_lock (crm->store);
+  fetch_for (crm->leads, 77, on_fetched, NULL);
+  store_unlock (crm->store);
+  wait_calls (crm, 2);
+  attempt = attempt_new (crm, 77, "x.json", "{\"City\":\"Rome\"}");
+  attempt_ask (attempt);
+  wait_ring (&attempt->ringer);
+  attempt_ask (attempt);
+  g_assert_cmpint (attempt->state, ==, STORE_WAITING);
+  hold_reads (crm, false);
+  attempt_run (attempt);
+  check_saved (attempt, true);
+  check_calls (crm, GET GET "PUT Leads {\"data\":[{\"City\":\"Rome\",\"id\":\"77\"}]}\n" GET);
+}
+
 /* ---- creating ---------------------------------------------------------------------------------------------------- */
 
 #define NEW "{\"Last_Name\":\"O'Neil\",\"City\":\"Rome\",\"id\":\"5\"}"
@@ -837,6 +960,29 @@ test_lost_create_is_found (Crm *crm, const void *unused)
   clock_thaw ();
 }
 
+/* Two records of the same text are two records. */
+static void
+test_lost_creates_of_the_same_text (Crm *crm, const void *unused)
+{
+  Attempt *attempt;
+
+  clock_freeze (1000 * CLOCK_SECOND_US, 1000000);
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  check_created (crm, create (crm, NEW));
+  will_lose (crm);
+  will (crm, 200,
+        "{\"data\":[{\"id\":\"77\",\"Created_Time\":\"" NOW "\"},{\"id\":\"78\",\"Created_Time\":\"" NOW "\"}],"
+        "\"info\":{\"more_records\":false}}");
+  will (crm, 200, "{\"data\":[{\"id\":\"78\",\"Last_Name\":\"O'Neil\",\"City\":\"Rome\"}]}");
+  attempt = create (crm, NEW);
+  g_assert_no_error (attempt->error);
+  g_assert_cmpint (attempt->result.id, ==, 78);
+  check_saved (attempt, true);
+  check_calls (crm, POST_NEW GET POST_NEW LOOK "GET Leads/78 \n");
+  clock_thaw ();
+}
+
 static void
 test_lost_create_is_not_found (Crm *crm, const void *unused)
 {
@@ -847,16 +993,6 @@ test_lost_create_is_not_found (Crm *crm, const void *unused)
   check_calls (crm, POST_NEW LOOK);
   check_told (crm, crm->errors, "Leads/new.json EIO unclear - Leads/new.json\n");
   clock_thaw ();
-}
-
-static unsigned
-count (const char *text, const char *part)
-{
-  unsigned found = 0;
-
-  for (text = strstr (text, part); text != NULL; text = strstr (text + 1, part))
-    found++;
-  return found;
 }
 
 #define CREATES 150
@@ -1218,9 +1354,13 @@ main (int argc, char **argv)
   ADD ("an-unsettled-record-is-read-first", test_an_unsettled_record_is_read_first);
   ADD ("tags", test_tags);
   ADD ("tags-refused-after-the-fields", test_tags_refused_after_the_fields);
+  ADD ("saves-of-a-record-follow-each-other", test_saves_of_a_record_follow_each_other);
+  ADD ("unguarded-updates-go-together", test_unguarded_updates_go_together);
+  ADD ("a-read-under-way-is-not-believed", test_a_read_under_way_is_not_believed);
   ADD ("create", test_create);
   ADD ("create-refused", test_create_refused);
   ADD ("lost-create-is-found", test_lost_create_is_found);
+  ADD ("lost-creates-of-the-same-text", test_lost_creates_of_the_same_text);
   ADD ("lost-create-is-not-found", test_lost_create_is_not_found);
   ADD ("creates-go-together", test_creates_go_together);
   ADD ("save-by-field", test_save_by_field);
