@@ -93,7 +93,6 @@ save_begin (Saves *saves, SaveWhat *what, SavePhase phase)
   store_lock (saves->store);
   saves->active++;
   store_unlock (saves->store);
-<<<<<<< HEAD
 }
 
 /* Lock held: the next save of the record may begin. */
@@ -107,8 +106,6 @@ release_claim (Save *save)
   save->claimed = false;
   g_hash_table_remove (save->saves->claims, &key);
   bell_ring (save->saves->store, &save->saves->freed, NULL);
-=======
->>>>>>> 0d95212ad29b7cef87b939b9f0b04e0c89c26eea
 }
 
 /* Lock held. */
