@@ -1079,7 +1079,6 @@ static void
 check_case (const Case *c, World *world)
 {
   g_autoptr (GPtrArray) names = names_left (world);
-  g_autofree char *left = NULL;
   const char *text = g_hash_table_lookup (world->records, &(uint64_t){ REC });
   g_auto (GStrv) words = g_strsplit (c->left, " ", -1);
   const char *expected = c->text == NULL ? "{old}" : c->text[0] == '\0' ? NULL : c->text;
