@@ -3,6 +3,7 @@
  * who does not get it soon, because its holder was stopped, appends without it and leaves both to the next. */
 #include "base/jsonl.h"
 
+#include "base/file.h"
 #include "base/lock.h"
 
 #include <errno.h>
@@ -24,45 +25,18 @@ struct Jsonl
   bool broken;          /* the last line could not be written, and that was told */
 };
 
-static void
-close_fd (int *fd)
-{
-  if (*fd >= 0)
-    close (*fd);
-}
-#define AUTO_CLOSE __attribute__ ((cleanup (close_fd)))
-
-/* Whatever was put there instead of a file must neither hang us nor lead elsewhere. */
-static int
-open_file (const char *path, int flags)
-{
-  AUTO_CLOSE int fd = open (path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-  struct stat about;
-  int opened = fd;
-
-  if (fd < 0 || fstat (fd, &about) < 0)
-    return -1;
-  if (!S_ISREG (about.st_mode))
-    {
-      errno = EINVAL;
-      return -1;
-    }
-  fd = -1;
-  return opened;
-}
-
 static int
 open_to_append (const char *path)
 {
   g_autofree char *folder = NULL;
-  int fd = open_file (path, O_RDWR | O_APPEND | O_CREAT);
+  int fd = file_open_at (AT_FDCWD, path, O_RDWR | O_APPEND | O_CREAT);
 
   if (fd >= 0 || errno != ENOENT)
     return fd;
   folder = g_path_get_dirname (path);
   if (g_mkdir_with_parents (folder, 0700) < 0)
     return -1;
-  return open_file (path, O_RDWR | O_APPEND | O_CREAT);
+  return file_open_at (AT_FDCWD, path, O_RDWR | O_APPEND | O_CREAT);
 }
 
 static bool
@@ -148,7 +122,7 @@ static bool
 append_text (Jsonl *jsonl, GString *line)
 {
   bool held = false;
-  AUTO_CLOSE int fd = take (jsonl->path, &held);
+  AUTO_FD int fd = take (jsonl->path, &held);
 
   if (fd < 0)
     return false;
@@ -244,7 +218,7 @@ jsonl_size (Jsonl *jsonl, int64_t *mtime_s)
 GBytes *
 jsonl_read (Jsonl *jsonl, uint64_t offset, size_t size)
 {
-  AUTO_CLOSE int fd = open_file (jsonl->path, O_RDONLY);
+  AUTO_FD int fd = file_open_at (AT_FDCWD, jsonl->path, O_RDONLY);
   int64_t end = 0;
   struct stat about;
   g_autofree char *buffer = NULL;

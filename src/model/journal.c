@@ -66,7 +66,7 @@ write_holder (int lock, const char *mount_point)
 static bool
 is_held_by (int folder, const char *mount_point, int64_t *pid)
 {
-  AUTO_FD int lock = journal_open_file (folder, "lock", O_RDWR);
+  AUTO_FD int lock = file_open_at (folder, "lock", O_RDWR);
   AUTO_HOLDER holder = { NULL, 0 };
 
   if (lock < 0 || flock (lock, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
@@ -101,7 +101,7 @@ is_mounted (int parent, const char *mount_point, int64_t *pid)
 static bool
 is_still_mounted (int parent, const char *mount_point, int64_t deadline_us, int64_t *pid)
 {
-  AUTO_FD int shared = journal_open_file (parent, "lock", O_RDWR | O_CREAT);
+  AUTO_FD int shared = file_open_at (parent, "lock", O_RDWR | O_CREAT);
 
   if (shared < 0)
     return false;
@@ -128,8 +128,8 @@ folder_free (gpointer data)
 {
   JournalFolder *held = data;
 
-  journal_close_fd (&held->folder);
-  journal_close_fd (&held->lock); /* from here on it is free */
+  file_close (&held->folder);
+  file_close (&held->lock); /* from here on it is free */
   g_free (held->name);
   g_free (held);
 }
@@ -144,7 +144,7 @@ hold_folder (const Journal *journal, const char *name)
   held->lock = -1;
   held->folder = journal_open_folder (journal->parent, name, false);
   if (held->folder >= 0)
-    held->lock = journal_open_file (held->folder, "lock", O_RDWR | O_CREAT);
+    held->lock = file_open_at (held->folder, "lock", O_RDWR | O_CREAT);
   if (held->lock >= 0 && flock (held->lock, LOCK_EX | LOCK_NB) == 0)
     return held;
   folder_free (held);
@@ -305,7 +305,7 @@ journal_open (const char *state, const char *mount_point, GError **error)
   if (journal->state >= 0)
     journal->parent = journal_open_folder (journal->state, "journal", true);
   if (journal->parent >= 0)
-    shared = journal_open_file (journal->parent, "lock", O_RDWR | O_CREAT);
+    shared = file_open_at (journal->parent, "lock", O_RDWR | O_CREAT);
   if (shared < 0 || !journal_flock (shared, LOCK_EX, clock_now_us () + JOURNAL_LOCK_TIMEOUT_US))
     {
       journal_fail (error, errno, "The state folder %s cannot be used", state);
@@ -327,8 +327,8 @@ journal_free (Journal *journal)
   journal_aliases_clear (&journal->aliases);
   pthread_mutex_destroy (&journal->guard);
   g_ptr_array_unref (journal->held);
-  journal_close_fd (&journal->parent);
-  journal_close_fd (&journal->state);
+  file_close (&journal->parent);
+  file_close (&journal->state);
   g_free (journal);
 }
 

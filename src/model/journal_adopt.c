@@ -14,7 +14,7 @@ static const DraftReason ended = { "EIO", "mount-ended", "the mount ended before
 static DraftInfo *
 read_note (int folder, const char *name, bool *found)
 {
-  AUTO_FD int fd = journal_open_file (folder, name, O_RDONLY);
+  AUTO_FD int fd = file_open_at (folder, name, O_RDONLY);
   g_autoptr (GBytes) bytes = fd >= 0 ? journal_read_fd (fd, JOURNAL_META_MAX) : NULL;
   gsize size = 0;
   const char *text = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
@@ -48,7 +48,7 @@ take_unclear (Journal *journal, int folder, const char *name, const DraftInfo *i
 static bool
 set_aside (Journal *journal, int folder, const char *name, DraftInfo *info, GError **error)
 {
-  AUTO_FD int fd = journal_open_file (folder, name, O_RDONLY);
+  AUTO_FD int fd = file_open_at (folder, name, O_RDONLY);
 
   if (fd < 0 || fsync (fd) < 0)
     {

@@ -30,11 +30,11 @@ typedef struct
 static void
 place_close (Place *place)
 {
-  journal_close_fd (&place->texts);
-  journal_close_fd (&place->notes);
-  journal_close_fd (&place->lock);
-  journal_close_fd (&place->meta);
-  journal_close_fd (&place->drafts);
+  file_close (&place->texts);
+  file_close (&place->notes);
+  file_close (&place->lock);
+  file_close (&place->meta);
+  file_close (&place->drafts);
 }
 #define AUTO_PLACE __attribute__ ((cleanup (place_close))) Place
 
@@ -48,7 +48,7 @@ open_place (int state, const char *module, bool make, Place *place)
     place->meta = journal_open_folder (place->drafts, META, make);
   if (place->meta < 0)
     return false;
-  place->lock = journal_open_file (place->meta, LOCK, O_RDWR | O_CREAT);
+  place->lock = file_open_at (place->meta, LOCK, O_RDWR | O_CREAT);
   if (place->lock < 0 || !journal_flock (place->lock, LOCK_EX, clock_now_us () + JOURNAL_LOCK_TIMEOUT_US))
     return false;
   place->texts = journal_open_folder (place->drafts, module, make);
@@ -108,7 +108,7 @@ free_number (const Place *place, const char *name)
 static GBytes *
 read_at (int folder, const char *name, int64_t max)
 {
-  AUTO_FD int fd = journal_open_file (folder, name, O_RDONLY);
+  AUTO_FD int fd = file_open_at (folder, name, O_RDONLY);
 
   return fd >= 0 ? journal_read_fd (fd, max) : NULL;
 }

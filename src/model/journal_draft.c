@@ -196,7 +196,7 @@ create_files (Draft *draft, GError **error)
 {
   if (!write_note (draft, draft->info, false, error))
     return false;
-  draft->fd = journal_open_file (draft->folder, draft->data_name, O_RDWR | O_CREAT | O_EXCL);
+  draft->fd = file_open_at (draft->folder, draft->data_name, O_RDWR | O_CREAT | O_EXCL);
   if (draft->fd >= 0)
     return true;
   journal_fail (error, errno, "A draft of %s could not be made", draft->info->name);
@@ -247,10 +247,10 @@ journal_draft_adopt (Journal *journal, int folder, const char *name, const Draft
   struct stat about;
 
   if (fstatat (folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0)
-    draft->fd = journal_open_file (folder, name, O_RDWR);
+    draft->fd = file_open_at (folder, name, O_RDWR);
   else /* after a power cut the body may be all there is */
     {
-      draft->fd = journal_open_file (folder, name, O_RDWR | O_CREAT);
+      draft->fd = file_open_at (folder, name, O_RDWR | O_CREAT);
       if (draft->fd >= 0)
         journal_write_at (draft->fd, body, size, 0);
     }
@@ -265,7 +265,7 @@ draft_free (Draft *draft)
 {
   if (draft == NULL)
     return;
-  journal_close_fd (&draft->fd);
+  file_close (&draft->fd);
   pthread_mutex_destroy (&draft->lock);
   draft_info_free (draft->info);
   g_free (draft->data_name);

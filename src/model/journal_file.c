@@ -65,16 +65,6 @@ fill (int fd, const GString *text, bool sync)
 }
 
 void
-journal_close_fd (int *fd)
-{
-  int kept = errno;
-
-  if (*fd >= 0)
-    close (*fd);
-  errno = kept;
-}
-
-void
 journal_fail (GError **error, int number, const char *what, ...)
 {
   ZohoError code = code_of (number);
@@ -101,24 +91,6 @@ journal_open_state (const char *state, bool make)
   if (make && g_mkdir_with_parents (state, 0700) < 0)
     return -1;
   return open (state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-int
-journal_open_file (int at, const char *name, int flags)
-{
-  AUTO_FD int fd = openat (at, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-  int opened = fd;
-  struct stat about;
-
-  if (fd < 0 || fstat (fd, &about) < 0)
-    return -1;
-  if (!S_ISREG (about.st_mode))
-    {
-      errno = EINVAL;
-      return -1;
-    }
-  fd = -1;
-  return opened;
 }
 
 bool
@@ -178,7 +150,7 @@ journal_read_fd (int fd, int64_t max)
 bool
 journal_replace (int from, const char *temporary, int to, const char *name, const GString *text, bool sync)
 {
-  AUTO_FD int fd = journal_open_file (from, temporary, O_RDWR | O_CREAT | O_TRUNC);
+  AUTO_FD int fd = file_open_at (from, temporary, O_RDWR | O_CREAT | O_TRUNC);
   int failure;
 
   if (fd >= 0 && fill (fd, text, sync) && renameat (from, temporary, to, name) == 0)
@@ -232,7 +204,7 @@ journal_names (int folder)
 
   if (dir == NULL)
     {
-      journal_close_fd (&fd);
+      file_close (&fd);
       return NULL;
     }
   while ((entry = readdir (dir)) != NULL)

@@ -114,7 +114,7 @@ forget_file (JournalLog *log)
 {
   LOCKED (&log->lock);
 
-  journal_close_fd (&log->fd);
+  file_close (&log->fd);
   log->fd = -1;
   log->inode = 0;
 }
@@ -152,7 +152,7 @@ take_file (JournalLog *log, int how, int64_t deadline_us)
   do
     {
       if (log->fd < 0)
-        log->fd = journal_open_file (log->folder, log->name, O_RDWR | O_CREAT);
+        log->fd = file_open_at (log->folder, log->name, O_RDWR | O_CREAT);
       if (log->fd < 0 || !journal_flock (log->fd, how, deadline_us))
         return false;
       if (is_current (log, &about))
@@ -226,12 +226,12 @@ compact (JournalLog *log)
   if (text == NULL)
     return;
   if (journal_replace (log->folder, log->temporary, log->folder, log->name, text, true))
-    fd = journal_open_file (log->folder, log->name, O_RDWR);
+    fd = file_open_at (log->folder, log->name, O_RDWR);
   if (fd >= 0 && fstat (fd, &about) == 0)
     {
       LOCKED (&log->lock);
 
-      journal_close_fd (&log->fd);
+      file_close (&log->fd);
       log->fd = fd;
       fd = -1;
       log->inode = about.st_ino;
@@ -371,7 +371,7 @@ journal_log_free (JournalLog *log)
 {
   if (log == NULL)
     return;
-  journal_close_fd (&log->fd);
+  file_close (&log->fd);
   pthread_mutex_destroy (&log->io);
   pthread_mutex_destroy (&log->lock);
   pthread_cond_destroy (&log->flushed);

@@ -1,6 +1,7 @@
 /* What the files of the journal share. */
 #pragma once
 
+#include "base/file.h"
 #include "model/journal.h"
 
 #include <pthread.h>
@@ -8,9 +9,6 @@
 #include <sys/types.h>
 
 /* ---- journal_file.c: files and folders, by descriptor of their folder; failures are in errno --------------------- */
-
-void journal_close_fd (int *fd);
-#define AUTO_FD __attribute__ ((cleanup (journal_close_fd)))
 
 #define JOURNAL_META_MAX (INT64_C (112) << 20)
 #define JOURNAL_LINE_MAX 65536
@@ -22,8 +20,6 @@ void journal_fail (GError **error, int number, const char *what, ...) G_GNUC_PRI
 int journal_open_folder (int at, const char *name, bool make);
 /* The profile's state folder; likewise. */
 int journal_open_state (const char *state, bool make);
-/* A regular file that is no link. */
-int journal_open_file (int at, const char *name, int flags);
 bool journal_write_at (int fd, const void *data, size_t size, int64_t offset);
 /* All of a file of at most @max bytes; NULL with errno, EFBIG for a longer one. */
 GBytes *journal_read_fd (int fd, int64_t max);
