@@ -136,6 +136,18 @@ add_number (GString *query, const char *name, unsigned value)
   url_add (query, name, text);
 }
 
+bool
+records_add_id (GString *ids, uint64_t id)
+{
+  gsize before = ids->len;
+
+  g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, before > 0 ? "," : "", id);
+  if (ids->len <= RECORDS_IDS_BYTES_MAX)
+    return true;
+  g_string_truncate (ids, before);
+  return false;
+}
+
 uint64_t
 records_list (Client *client, const RecordsList *list, RecordsDone done, void *data)
 {

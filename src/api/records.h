@@ -87,6 +87,9 @@ uint64_t records_full (Client *client, const char *module, const char *ids, cons
 uint64_t records_deleted (Client *client, const char *module, unsigned page, const char *if_modified_since,
                           ClientPriority priority, RecordsDone done, void *data);
 
+/* Appends @id to @ids, an `ids` parameter. Returns: false, and leaves it as it is, when no more fit. */
+bool records_add_id (GString *ids, uint64_t id);
+
 /* GET /crm/v8/{module}/actions/count: a hint that may lag minutes. */
 typedef void (*RecordsCountDone) (int64_t count, const GError *error, void *data);
 uint64_t records_count (Client *client, const char *module, ClientPriority priority, RecordsCountDone done,

@@ -89,7 +89,7 @@ put_store (GString *out, const StatusSource *source)
   put (out, "zohofs_offline", stats.offline, "1 while Zoho cannot be reached and what is known is served.");
   put (out, "zohofs_modules_listed", stats.modules_listed, "Modules whose listing is known.");
   put (out, "zohofs_records", (int64_t) stats.records, "Records known.");
-  put (out, "zohofs_document_bytes", (int64_t) stats.document_bytes, "Bytes of documents in memory.");
+  put (out, "zohofs_document_bytes", (int64_t) stats.document_bytes, "Bytes of the documents of these.");
 }
 
 static void

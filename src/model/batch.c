@@ -105,7 +105,7 @@ send_full (Batch *batch)
   g_autoptr (GString) ids = g_string_new (NULL);
 
   for (guint i = 0; i < batch->cut->len; i++)
-    g_string_append_printf (ids, "%s%s", i > 0 ? "," : "", json_get_text (batch->cut->pdata[i], "id"));
+    records_add_id (ids, row_id (batch->cut->pdata[i])); /* fewer than came by one such list */
   batch->ticket = records_full (store->config.client, batch->module->name, ids->str, batch->schema->rich_fields,
                                 CLIENT_LISTING, on_full, batch);
   call_sent (store, batch->ticket);
@@ -134,7 +134,7 @@ is_lacking (const StoreModule *module, const Entry *entry)
 
   if (entry->version == 0)
     return true;
-  text = store_text_of (module, entry->id, entry->version);
+  text = store_version (module, entry->id, entry->version);
   return text == NULL;
 }
 
@@ -164,16 +164,11 @@ send_batch (StoreModule *module, guint from, ClientPriority priority)
     {
       uint64_t id = g_array_index (order, uint64_t, at);
       const Entry *entry = table_find (module, id);
-      gsize before = text->len;
 
       if (entry == NULL || !entry->listed || find_batch (module, id) != NULL || !is_lacking (module, entry))
         continue;
-      g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, before > 0 ? "," : "", id);
-      if (text->len > RECORDS_IDS_BYTES_MAX)
-        {
-          g_string_truncate (text, before);
-          break;
-        }
+      if (!records_add_id (text, id))
+        break;
       idset_add (batch->ids, id);
     }
   if (idset_size (batch->ids) == 0)

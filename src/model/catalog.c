@@ -221,10 +221,10 @@ modules_send (Store *store, ClientPriority priority)
 }
 
 void
-catalog_look_again (Store *store)
+catalog_look_again (Store *store, ClientPriority priority)
 {
   if (!store->modules_flying && clock_now_us () >= store->modules_until_us)
-    modules_send (store, CLIENT_BACKGROUND);
+    modules_send (store, priority);
 }
 
 StoreState
@@ -232,8 +232,7 @@ catalog_modules (Store *store, StoreWait *wait, GError **error)
 {
   if (wait_failed (wait, error))
     return STORE_FAILED;
-  if (!store->modules_flying && (!store->modules_known || clock_now_us () >= store->modules_until_us))
-    modules_send (store, wait->priority);
+  catalog_look_again (store, wait->priority);
   /* Known modules change so rarely that nobody waits for the next look. */
   return store->modules_known ? STORE_READY : bell_wait (&store->modules_landed, wait);
 }

@@ -61,7 +61,7 @@ computes_otherwise (const IdSweep *look, const Entry *entry, const json_t *row)
 
   if (schema->computed->len == 0)
     return false;
-  text = store_text_of (look->module, entry->id, entry->version);
+  text = store_version (look->module, entry->id, entry->version);
   if (text == NULL)
     return false;
   document = json_parse (g_bytes_get_data (text, NULL), g_bytes_get_size (text), NULL);

@@ -319,33 +319,16 @@ on_full (const RecordsPage *page, const GError *error, void *data)
   call_end (store);
 }
 
-/* The first ids of @cut that fit one call, as its parameter. */
-static char *
-full_ids (const GArray *cut, unsigned *size)
-{
-  GString *ids = g_string_new (NULL);
-
-  for (*size = 0; *size < MIN (cut->len, RECORDS_FULL_MAX); ++*size)
-    {
-      gsize before = ids->len;
-
-      g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, before > 0 ? "," : "", g_array_index (cut, uint64_t, *size));
-      if (ids->len > RECORDS_IDS_BYTES_MAX)
-        {
-          g_string_truncate (ids, before);
-          break;
-        }
-    }
-  return g_string_free (ids, FALSE);
-}
-
 static void
 send_full (Load *load)
 {
   FullCall *call = g_new0 (FullCall, 1);
-  unsigned size;
-  g_autofree char *ids = full_ids (load->cut, &size);
+  g_autoptr (GString) ids = g_string_new (NULL);
+  unsigned size = 0;
 
+  while (size < MIN (load->cut->len, RECORDS_FULL_MAX)
+         && records_add_id (ids, g_array_index (load->cut, uint64_t, size)))
+    size++;
   load->spread = true;
   call->load = load;
   call->store = load->module->store;
@@ -353,7 +336,7 @@ send_full (Load *load)
   g_array_append_vals (call->ids, load->cut->data, size);
   g_array_remove_range (load->cut, 0, size);
   g_ptr_array_add (load->full_calls, call);
-  call->ticket = records_full (call->store->config.client, load->module->name, ids, load->schema->rich_fields,
+  call->ticket = records_full (call->store->config.client, load->module->name, ids->str, load->schema->rich_fields,
                                CLIENT_LISTING, on_full, call);
   call_sent (call->store, call->ticket);
 }

@@ -375,8 +375,8 @@ struct Store
 StoreModule *module_new (Store *store, ModuleKind kind, const char *name, uint64_t number);
 void module_free (StoreModule *module);
 StoreState catalog_modules (Store *store, StoreWait *wait, GError **error);
-/* Asks for known modules again when it is time. */
-void catalog_look_again (Store *store);
+/* Asks for modules when they are not known or old. */
+void catalog_look_again (Store *store, ClientPriority priority);
 /* The module's schema and those of its subforms. */
 StoreState catalog_schema (StoreModule *module, StoreWait *wait, GError **error);
 /* Notes which record a subform or linking row belongs to, for deletions, which name no parent. */
@@ -444,9 +444,6 @@ void batches_free (StoreModule *module);
 
 /* people.c; lock held: the whole of /Users */
 StoreState people_load (StoreModule *users, StoreWait *wait, GError **error);
-
-/* store.c: the document of a version; NULL: neither in memory nor on disk. With the lock or without. */
-GBytes *store_text_of (const StoreModule *module, uint64_t id, uint64_t version);
 
 /* store.c: when this wait began; a thing checked since then is fresh for it whatever the TTL. */
 int64_t wait_began_us (StoreWait *wait);

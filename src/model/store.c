@@ -125,7 +125,7 @@ store_foresee (Store *store)
 {
   store_lock (store);
   if (!store->modules_known && !store->stopping)
-    catalog_look_again (store);
+    catalog_look_again (store, CLIENT_BACKGROUND);
   store_unlock (store);
 }
 
@@ -136,7 +136,7 @@ store_known_modules (Store *store)
 
   store_lock (store);
   if (store->modules_known && !store->stopping)
-    catalog_look_again (store);
+    catalog_look_again (store, CLIENT_BACKGROUND);
   modules = store->modules_known ? g_ptr_array_copy (store->listed, NULL, NULL) : NULL;
   store_unlock (store);
   return modules;
@@ -307,7 +307,7 @@ store_entry (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entr
 }
 
 GBytes *
-store_text_of (const StoreModule *module, uint64_t id, uint64_t version)
+store_version (const StoreModule *module, uint64_t id, uint64_t version)
 {
   GBytes *text = hot_get (module->store->hot, id, version);
 
@@ -348,7 +348,7 @@ store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *e
 
   if (state != STORE_READY)
     return state;
-  *text = store_text_of (module, id, entry->version);
+  *text = store_version (module, id, entry->version);
   if (*text != NULL)
     return STORE_READY;
   state = fetch_lost (module, id, wait, error);
@@ -363,12 +363,6 @@ store_document (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *e
 }
 
 GBytes *
-store_version (StoreModule *module, uint64_t id, uint64_t version)
-{
-  return store_text_of (module, id, version);
-}
-
-GBytes *
 store_peek (StoreModule *module, uint64_t id, StoreEntry *entry)
 {
   const Entry *found;
@@ -379,7 +373,7 @@ store_peek (StoreModule *module, uint64_t id, StoreEntry *entry)
   if (found != NULL)
     entry_fill (found, entry);
   store_unlock (module->store);
-  return entry->version != 0 ? store_text_of (module, id, entry->version) : NULL;
+  return entry->version != 0 ? store_version (module, id, entry->version) : NULL;
 }
 
 /* ---- me --------------------------------------------------------------------------------------------------------- */

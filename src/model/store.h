@@ -147,8 +147,9 @@ StoreState store_document (StoreModule *module, uint64_t id, StoreWait *wait, St
 /* The same without the document: what an open needs to know. Costs what store_document() does. */
 StoreState store_revalidate (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GError **error);
 
-/* The document of one version; NULL when it is not here any more. May read from the disk, asks nobody. */
-GBytes *store_version (StoreModule *module, uint64_t id, uint64_t version);
+/* The document of one version; NULL when it is neither in memory nor on disk any more. Asks nobody, takes no lock of the
+ * store's. */
+GBytes *store_version (const StoreModule *module, uint64_t id, uint64_t version);
 
 /* The document as it is known now, without any call and without freshness; NULL when it is not here. May read from the
  * disk. For reads of a file already open and for pushing. */
