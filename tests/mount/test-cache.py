@@ -74,6 +74,16 @@ def assert_calls(emulator, module, calls, changed=()):
     equal(len(refresh), 1, f"refreshes of {module}")
 
 
+def assert_remount(emulator, earlier, wanted, changed=()):
+    """A mount with the cache of @earlier shows the Leads @wanted and pays for metadata, a refresh and @changed alone."""
+    mark = emulator.mark()
+    with Mount(emulator, keep=earlier) as mount:
+        assert_shows(mount, "Leads", wanted)
+        mount.wait_quiet()
+        calls = emulator.calls(since=mark)
+    assert_calls(emulator, "Leads", calls, changed)
+
+
 # ---- unchanged, and changed meanwhile --------------------------------------------------------------------------------
 
 def assert_same(module, count):
@@ -193,12 +203,7 @@ def killed_listing():
         emulator.faults()
         with Mount(emulator, keep=first) as mount:
             assert_shows(mount, "Leads", wanted)
-        mark = emulator.mark()
-        with Mount(emulator, keep=mount) as mount:
-            assert_shows(mount, "Leads", wanted)
-            mount.wait_quiet()
-            calls = emulator.calls(since=mark)
-        assert_calls(emulator, "Leads", calls)
+        assert_remount(emulator, mount, wanted)
 
 
 def some_changes(emulator, reference, wanted, chance):
@@ -303,12 +308,7 @@ def room_again():
                 enlarge(folder)
                 wait_written(mount)
                 equal(mount.status()["cache"]["problem"], None, "problem")
-            mark = emulator.mark()
-            with Mount(emulator, keep=mount) as mount:
-                assert_shows(mount, "Leads", wanted)
-                mount.wait_quiet()
-                calls = emulator.calls(since=mark)
-        assert_calls(emulator, "Leads", calls, [sorted(wanted)[5]])
+            assert_remount(emulator, mount, wanted, [sorted(wanted)[5]])
 
 
 def enlarge(folder):
@@ -396,12 +396,7 @@ def beside():
         wanted = documents(emulator, "Leads")
         assert_shows(one, "Leads", wanted)
         wait_written(one)
-        mark = emulator.mark()
-        with Mount(emulator, keep=one) as two:
-            assert_shows(two, "Leads", wanted)
-            two.wait_quiet()
-            calls = emulator.calls(since=mark)
-        assert_calls(emulator, "Leads", calls)
+        assert_remount(emulator, one, wanted)
         mark = emulator.mark()
         assert_shows(one, "Leads", wanted)
         equal(emulator.calls(since=mark), [], "calls of the first")
@@ -493,12 +488,7 @@ def assert_rebuilt(emulator, first, wanted):
         mount.wait_quiet()
         pages = [call for call in emulator.pages("Leads", mark) if call.status == 200]
         check(len(pages) >= len(wanted) // crm.PAGE, f"it was listed: {pages}")
-    mark = emulator.mark()
-    with Mount(emulator, keep=mount) as mount:
-        assert_shows(mount, "Leads", wanted)
-        mount.wait_quiet()
-        calls = emulator.calls(since=mark)
-    assert_calls(emulator, "Leads", calls)
+    assert_remount(emulator, mount, wanted)
 
 
 @case("a cache of a newer format, and one of a newer LMDB, are built anew")
