@@ -186,7 +186,7 @@ attach (Mount *mount, GError **error)
 {
   LOCKED (&mount->lock);
 
-  if (!fs_mount (mount->fs, mount->store, error))
+  if (!fs_mount (mount->fs, mount->store, NULL, error))
     return false;
   mount->phase = MOUNTED;
   return true;

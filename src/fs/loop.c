@@ -227,7 +227,7 @@ fs_new (const FsConfig *config)
 }
 
 bool
-fs_mount (Fs *fs, Store *store, GError **error)
+fs_mount (Fs *fs, Store *store, const FsWriting *writing, GError **error)
 {
   bool mounted;
 
@@ -363,4 +363,23 @@ fs_modules_changed (void *data)
   Fs *fs = data;
 
   invalidate_inode (fs->invalidate, &(NodeKey){ &root_kind, NULL, 0 }, NULL, NULL);
+}
+
+/* ---- what was written ------------------------------------------------------------------------------------------- */
+
+size_t
+fs_drain (Fs *fs)
+{
+  return 0;
+}
+
+void
+fs_pending (Fs *fs, FsPending *pending)
+{
+  *pending = (FsPending){ 0 };
+}
+
+void
+fs_deleted (void *data, StoreModule *module, uint64_t id, const GError *failure)
+{
 }

@@ -1,9 +1,11 @@
-/* Mounts, serves, unmounts. The order: fs_new(), store_new() with the fs_* listeners, fs_mount(), fs_serve(), fs_free(),
- * store_free(). */
+/* Mounts, serves, unmounts. The order: fs_new(), store_new() with the fs_* listeners, saves_new() with fs_deleted(),
+ * fs_mount(), fs_serve(), store_stop(), fs_free(), saves_free(), store_free(). */
 #pragma once
 
 #include "base/jsonl.h"
-#include "model/store.h"
+#include "fs/scratch.h"
+#include "model/journal.h"
+#include "model/saves.h"
 
 typedef struct Fs Fs;
 
@@ -24,7 +26,8 @@ typedef struct
   const char *options;    /* further mount options for libfuse, comma separated, such as "allow_other"; NULL: none */
   int64_t ttl_us;         /* kernel timeouts */
   bool trace;             /* -d: each operation on stderr */
-  bool noopen;            /* the kernel is to read without opening: fewer requests, fresh by opendir and delta.c */
+  bool noopen;            /* the kernel is to read without opening: fewer requests, fresh by opendir and delta.c.
+                           * Goes with a mount that is not FsWriting alone */
   /* The texts of /.zohofs/status.json, /.zohofs/metrics and /README.md, to g_free(). Any thread, no network, no
    * blocking. */
   char *(*status) (void *data);
@@ -34,19 +37,46 @@ typedef struct
   Jsonl *journals[FS_JOURNALS]; /* borrowed; must outlive the fs */
 } FsConfig;
 
+/* What a mount needs that writes. */
+typedef struct
+{
+  Saves *saves;          /* borrowed, as the next two; must outlive fs_free() */
+  Journal *journal;
+  ScratchSpace *scratch;
+  bool dry_run;          /* -o dry_run: checked, told, not sent */
+  bool stale_overwrite;  /* -o stale=overwrite */
+  unsigned max_deletes;  /* by one process */
+} FsWriting;
+
 Fs *fs_new (const FsConfig *config);
 
 /* Mounts. @error is one clear line: mount point missing, not empty, already mounted, no /dev/fuse, fusermount3 missing.
- * A stale mount of a dead zohofs daemon there is taken away first. @store is borrowed. */
-bool fs_mount (Fs *fs, Store *store, GError **error);
+ * A stale mount of a dead zohofs daemon there is taken away first. @store is borrowed. @writing: NULL for a read-only
+ * mount; else copied. */
+bool fs_mount (Fs *fs, Store *store, const FsWriting *writing, GError **error);
 
-/* Serves until the mount is gone or fs_stop() was called. Every request has been answered when it returns; the mount is
- * gone. Returns: false when the kernel's end broke unexpectedly. */
+/* Serves until the mount is gone or fs_stop() was called. When it returns, every request has been answered, the mount is
+ * gone, and what was written is in the CRM, among the drafts or in the journal; the store must still answer until then.
+ * Returns: false when the kernel's end broke unexpectedly. */
 bool fs_serve (Fs *fs);
 
 /* Ends fs_serve(): waiting requests are answered with EINTR, then it unmounts. Any thread but a serving one; not
  * async-signal-safe. */
 void fs_stop (Fs *fs);
+
+/* Sends what is to be sent, and waits for it; for `zohofs drain`. Blocks; any thread but a serving one. Returns: how many
+ * deletes could not be sent now, and stay in the journal. */
+size_t fs_drain (Fs *fs);
+
+/* What is not in the CRM yet, for status.json. */
+typedef struct
+{
+  size_t drafts;  /* texts that programs have written and not saved */
+  size_t saves;   /* on the wire, or waiting for their turn */
+  size_t deletes; /* likewise */
+} FsPending;
+
+void fs_pending (Fs *fs, FsPending *pending);
 
 void fs_free (Fs *fs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fs, fs_free)
@@ -62,3 +92,5 @@ void fs_record_renamed (void *fs, StoreModule *module, uint64_t id, const char *
 void fs_listing_changed (void *fs, StoreModule *module);
 void fs_module_gone (void *fs, StoreModule *module);
 void fs_modules_changed (void *fs);
+/* SavesConfig.deleted: as there. */
+void fs_deleted (void *fs, StoreModule *module, uint64_t id, const GError *failure);

@@ -73,7 +73,11 @@ typedef struct
   Journal *journal; /* borrowed; NULL: no aliases are kept, and deletes are not journalled (tests) */
   void (*failed) (void *data, const SaveError *error); /* may be NULL */
   void (*audit) (void *data, const SaveAudit *audit);  /* may be NULL */
+  /* What came of a delete that was sent: NULL: the record is gone; ZOHO_ERROR_CANCELLED: it could not be asked and is
+   * still pending; else it was refused. May be NULL. */
+  void (*deleted) (void *data, StoreModule *module, uint64_t id, const GError *failure);
   void *data;
+  void *delete_data; /* for the last one */
 } SavesConfig;
 
 Saves *saves_new (const SavesConfig *config);
@@ -103,6 +107,8 @@ typedef struct
   GBytes *saved_answer; /* SaveResult.answer of that save */
   bool dry_run;         /* -o dry_run: decides, tells the audit, sends nothing */
   bool stale_overwrite; /* -o stale=overwrite */
+  /* A new file that stays where it was written until it is good: its draft is not refused but OPEN again. */
+  bool stays;
   Save *save;           /* theirs */
 } SaveWhat;
 

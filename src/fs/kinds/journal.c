@@ -9,7 +9,7 @@ jsonl_of (const FsConfig *config, const NodeKey *node)
 }
 
 static StoreState
-journal_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
+feed_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
   *attr = (Attr){ .mode = S_IFREG | 0444, .mtime = ask->mounted_s, .volatile_size = true };
   attr->size = jsonl_size (jsonl_of (ask->config, node), &attr->mtime);
@@ -17,7 +17,7 @@ journal_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 }
 
 static StoreState
-journal_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
+feed_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
 {
   opened->text = g_bytes_new_static ("", 0);
   opened->own = true;
@@ -25,7 +25,7 @@ journal_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **erro
 }
 
 static GBytes *
-journal_read (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size)
+feed_read (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size)
 {
   return jsonl_read (jsonl_of (config, node), offset, size);
 }
@@ -33,7 +33,7 @@ journal_read (const FsConfig *config, const NodeKey *node, uint64_t offset, size
 const NodeKind journal_kind = {
   .number = KIND_JOURNAL,
   .type = S_IFREG,
-  .attr = journal_attr,
-  .open = journal_open,
-  .read = journal_read,
+  .attr = feed_attr,
+  .open = feed_open,
+  .read = feed_read,
 };
