@@ -76,7 +76,8 @@ admin_requests (Emulator *emulator, const Request *request, const json_t *body, 
   const char *since = request_query (request, "since");
 
   reply_bytes (reply, 200, NULL, NULL,
-               g_string_free_to_bytes (ledger_requests (since == NULL ? 0 : g_ascii_strtoull (since, NULL, 10))));
+               g_string_free_to_bytes (ledger_requests (since == NULL ? 0 : g_ascii_strtoull (since, NULL, 10),
+                                                        request_query (request, "bodies") != NULL)));
 }
 
 static void

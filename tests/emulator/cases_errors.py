@@ -203,7 +203,8 @@ def log(api):
     assert api.call("GET", LIST, token="wrong").status == 401
     assert api.admin("requests")[-1]["rejected"] is True
     assert api.call("POST", LEADS, {"data": [{"Nope": 1}]}).status == 400
-    assert api.admin("requests")[-1]["rejected"] is True
+    assert api.admin("requests")[-1]["rejected"] is True and "body" not in api.admin("requests")[-1]
+    assert json.loads(api.admin("requests?bodies=1")[-1]["body"]) == {"data": [{"Nope": 1}]}
     assert api.call("GET", LIST).status == 200
     last = api.admin("requests")[-1]
     assert last["rejected"] is False and last["query"] == "fields=Last_Name&per_page=1" and last["ms"] >= 0, last

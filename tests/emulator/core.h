@@ -194,7 +194,7 @@ int64_t ledger_remaining (Emulator *emulator, bool *half_used); /* -1: no limit 
 bool ledger_enter (Emulator *emulator, bool heavy);
 void ledger_leave (bool heavy);
 json_t *ledger_stats (Emulator *emulator);
-GString *ledger_requests (uint64_t since);
+GString *ledger_requests (uint64_t since, bool bodies);
 
 /* ---- faults.c ---- */
 typedef struct

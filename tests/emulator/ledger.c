@@ -6,6 +6,7 @@
 enum
 {
   LOG_LENGTH = 200000,
+  MOST_BODY_KEPT = 256 * 1024,
   DAY_MINUTES = 24 * 60,
   SUB_CONCURRENCY = 10
 };
@@ -16,6 +17,7 @@ typedef struct
   char *path;
   char *query;
   char *agent;
+  char *body; /* JSON that was sent along; NULL: none, or too much to keep */
   time_t time;
   unsigned status; /* 0: under way */
   unsigned credits;
@@ -46,6 +48,7 @@ call_free (gpointer data)
   g_free (call->path);
   g_free (call->query);
   g_free (call->agent);
+  g_free (call->body);
   g_free (call);
 }
 
@@ -77,6 +80,15 @@ ledger_stop (void)
   ledger_reset ();
 }
 
+static char *
+body_to_keep (const Request *request)
+{
+  if (request->body_size == 0 || request->body_size > MOST_BODY_KEPT || request->body[0] != '{'
+      || !g_utf8_validate (request->body, (gssize) request->body_size, NULL))
+    return NULL;
+  return g_strndup (request->body, request->body_size);
+}
+
 uint64_t
 ledger_begin (const Request *request, time_t now, bool counted)
 {
@@ -88,6 +100,7 @@ ledger_begin (const Request *request, time_t now, bool counted)
     .path = g_strdup (request->path),
     .query = g_strdup (request->raw_query),
     .agent = g_strdup (request_header (request, "user-agent")),
+    .body = body_to_keep (request),
     .time = now,
   };
   pthread_mutex_lock (&lock);
@@ -224,7 +237,16 @@ ledger_stats (Emulator *emulator)
 }
 
 static void
-write_call (GString *out, const Call *call, uint64_t number)
+write_text_or_null (GString *out, const char *text)
+{
+  if (text == NULL)
+    g_string_append (out, "null");
+  else
+    json_write_text (out, text, -1);
+}
+
+static void
+write_call (GString *out, const Call *call, uint64_t number, bool bodies)
 {
   char time[32];
 
@@ -238,17 +260,17 @@ write_call (GString *out, const Call *call, uint64_t number)
   g_string_append_printf (out,
                           ",\"status\":%u,\"credits\":%u,\"ms\":%.3f,\"rejected\":%s,\"user_agent\":", call->status,
                           call->credits, call->ms, call->rejected ? "true" : "false");
-  if (call->agent == NULL)
-    g_string_append (out, "null}");
-  else
+  write_text_or_null (out, call->agent);
+  if (bodies)
     {
-      json_write_text (out, call->agent, -1);
-      g_string_append_c (out, '}');
+      g_string_append (out, ",\"body\":");
+      write_text_or_null (out, call->body);
     }
+  g_string_append_c (out, '}');
 }
 
 GString *
-ledger_requests (uint64_t since)
+ledger_requests (uint64_t since, bool bodies)
 {
   GString *out = g_string_new ("[");
   uint64_t number;
@@ -261,7 +283,7 @@ ledger_requests (uint64_t since)
         continue;
       if (out->len > 1)
         g_string_append (out, ",\n");
-      write_call (out, link->data, number);
+      write_call (out, link->data, number, bodies);
     }
   pthread_mutex_unlock (&lock);
   g_string_append (out, "]\n");
