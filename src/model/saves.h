@@ -73,8 +73,9 @@ typedef struct
   Journal *journal; /* borrowed; NULL: no aliases are kept, and deletes are not journalled (tests) */
   void (*failed) (void *data, const SaveError *error); /* may be NULL */
   void (*audit) (void *data, const SaveAudit *audit);  /* may be NULL */
-  /* What came of a delete that was sent: NULL: the record is gone; ZOHO_ERROR_CANCELLED: it could not be asked and is
-   * still pending; else it was refused. May be NULL. */
+  /* What came of a delete that was sent or pretended, after the table was changed: NULL: the record is gone;
+   * ZOHO_ERROR_CANCELLED: it could not be asked, or nobody knows, and it is still pending; else it was refused, and is
+   * pending no more. May be NULL. */
   void (*deleted) (void *data, StoreModule *module, uint64_t id, const GError *failure);
   void *data;
   void *delete_data; /* for the last one */
@@ -179,6 +180,11 @@ GArray *saves_deletes (Saves *saves);
  * to the callbacks; what could not be asked (no connection, ...) stays pending, and is sent when this is called
  * again. */
 void saves_delete_send (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count);
+
+/* The same with -o dry_run: nothing is sent. Those of @ids that are pending are so no more, which the audit is told, and
+ * `deleted` with ZOHO_ERROR_READ_ONLY before this returns. A dry run takes up no deletes of mounts before it
+ * (saves_delete_adopt()), and has pretended its own before it calls saves_drain(), which sends. */
+void saves_delete_pretend (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count);
 
 /* Sends all deletes, once, and blocks until neither a delete nor a save is on the wire: as long as the client's
  * deadline. Returns: how many deletes could not be sent and stay in the journal. */

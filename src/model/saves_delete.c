@@ -5,7 +5,9 @@
  *   FLYING   done, or not there     -> gone, and out of the table
  *            refused                -> gone, and shown again
  *            could not be asked     -> WAITING
- *   CANCELLING  the journal has it  -> gone, or WAITING on a disk error */
+ *   CANCELLING  the journal has it  -> gone, or WAITING on a disk error
+ *
+ * A dry run's goes from WAITING to FLYING too, and is then gone and shown again. */
 #include "model/saves_private.h"
 
 #include "base/clock.h"
@@ -218,6 +220,18 @@ tell_failure (Saves *saves, const Pending *pending, const GError *failure, const
 }
 
 static void
+audit_delete (Saves *saves, const Pending *pending, const char *words)
+{
+  report_audit (saves, &(SaveAudit){ .time_s = clock_wall_s (),
+                                     .who = { pending->uid, pending->pid, pending->program },
+                                     .verb = "delete",
+                                     .path = pending->path,
+                                     .module = pending->key.module->name,
+                                     .id = pending->key.id,
+                                     .outcome = words });
+}
+
+static void
 tell (Saves *saves, const Pending *pending, Outcome outcome, const GError *failure)
 {
   g_autofree char *words = NULL;
@@ -236,13 +250,7 @@ tell (Saves *saves, const Pending *pending, Outcome outcome, const GError *failu
       tell_failure (saves, pending, failure, "It is tried again");
       break;
     }
-  report_audit (saves, &(SaveAudit){ .time_s = clock_wall_s (),
-                                     .who = { pending->uid, pending->pid, pending->program },
-                                     .verb = "delete",
-                                     .path = pending->path,
-                                     .module = pending->key.module->name,
-                                     .id = pending->key.id,
-                                     .outcome = words });
+  audit_delete (saves, pending, words);
 }
 
 /* What is decided is on the disk before anybody sees it. No lock held. */
@@ -273,6 +281,17 @@ journal_outcomes (const DeleteCall *call, const WriteResult *results, const GErr
     g_warning ("%s: the journal does not know which deletes were sent: %s", call->module->name, why->message);
 }
 
+/* Lock held: @pending is freed. */
+static void
+show_again (Saves *saves, Pending *pending)
+{
+  RecordKey key = pending->key;
+
+  g_hash_table_remove (saves->deletes, &key);
+  key.module->version++;
+  store_tell (saves->store, NEWS_LISTING, key.module, 0, NULL);
+}
+
 /* Lock held. */
 static void
 settle (DeleteCall *call, Pending *pending, Outcome outcome)
@@ -286,9 +305,7 @@ settle (DeleteCall *call, Pending *pending, Outcome outcome)
       g_hash_table_remove (call->saves->deletes, &key);
       break;
     case OUTCOME_REFUSED:
-      g_hash_table_remove (call->saves->deletes, &key);
-      key.module->version++;
-      store_tell (call->saves->store, NEWS_LISTING, key.module, 0, NULL);
+      show_again (call->saves, pending);
       break;
     case OUTCOME_OPEN:
       pending->state = DELETE_WAITING;
@@ -296,18 +313,45 @@ settle (DeleteCall *call, Pending *pending, Outcome outcome)
     }
 }
 
+/* No lock held. */
+static void
+tell_deleted (Saves *saves, StoreModule *module, uint64_t id, const GError *failure)
+{
+  if (saves->config.deleted != NULL)
+    saves->config.deleted (saves->config.delete_data, module, id, failure);
+}
+
+static void
+tell_outcome (Saves *saves, StoreModule *module, uint64_t id, Outcome outcome, const GError *failure)
+{
+  g_autoptr (GError) open = NULL;
+
+  if (outcome == OUTCOME_OPEN)
+    open = g_error_new_literal (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, failure->message);
+  tell_deleted (saves, module, id, outcome == OUTCOME_GONE ? NULL : outcome == OUTCOME_OPEN ? open : failure);
+}
+
 static void
 on_deleted (const WriteResult *results, size_t count, const GError *error, void *data)
 {
   DeleteCall *call = data;
   Saves *saves = call->saves;
+  g_autofree uint64_t *ids = g_new (uint64_t, call->list->len);
 
   journal_outcomes (call, results, error);
   for (guint i = 0; i < call->list->len; i++)
     tell (saves, call->list->pdata[i], outcome_at (call, results, error, i), failure_at (results, error, i));
   call_begin (saves->store, &call->ticket);
   for (guint i = 0; i < call->list->len; i++)
-    settle (call, call->list->pdata[i], outcome_at (call, results, error, i));
+    {
+      ids[i] = ((Pending *)call->list->pdata[i])->key.id;
+      settle (call, call->list->pdata[i], outcome_at (call, results, error, i));
+    }
+  store_unlock (saves->store);
+  for (guint i = 0; i < call->list->len; i++)
+    tell_outcome (saves, call->module, ids[i], outcome_at (call, results, error, i), failure_at (results, error, i));
+  /* Who drains, or stops the store, has heard of all then. */
+  store_lock (saves->store);
   saves_flying (saves, -1);
   call_end (saves->store);
   g_ptr_array_unref (call->list);
@@ -362,6 +406,64 @@ saves_delete_send (Saves *saves, StoreModule *module, const uint64_t *ids, size_
   store_unlock (saves->store);
   if (list != NULL)
     g_ptr_array_unref (list);
+}
+
+/* ---- a dry run --------------------------------------------------------------------------------------------------- */
+
+/* Those of @ids that wait, made FLYING: array of Pending. */
+static GPtrArray *
+take_waiting (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count)
+{
+  GPtrArray *list = g_ptr_array_new ();
+
+  store_lock (saves->store);
+  for (size_t i = 0; i < count; i++)
+    {
+      RecordKey key = { module, ids[i] };
+      Pending *pending = g_hash_table_lookup (saves->deletes, &key);
+
+      if (pending == NULL || pending->state != DELETE_WAITING)
+        continue;
+      pending->state = DELETE_FLYING;
+      g_ptr_array_add (list, pending);
+    }
+  store_unlock (saves->store);
+  return list;
+}
+
+static void
+journal_pretended (Saves *saves, const GPtrArray *list)
+{
+  g_autofree uint64_t *numbers = g_new (uint64_t, list->len);
+  g_autoptr (GError) why = NULL;
+
+  for (guint i = 0; i < list->len; i++)
+    numbers[i] = ((const Pending *)list->pdata[i])->number;
+  if (saves->config.journal != NULL && list->len > 0
+      && !journal_delete_done (saves->config.journal, numbers, list->len, &why))
+    g_warning ("The journal does not know which deletes were of a dry run: %s", why->message);
+}
+
+void
+saves_delete_pretend (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count)
+{
+  g_autoptr (GPtrArray) list = take_waiting (saves, module, ids, count);
+  g_autofree uint64_t *told = g_new (uint64_t, list->len);
+  g_autoptr (GError) failure
+      = g_error_new (ZOHO_ERROR, ZOHO_ERROR_READ_ONLY, "Nothing is deleted in a dry run (-o dry_run)");
+
+  journal_pretended (saves, list);
+  for (guint i = 0; i < list->len; i++)
+    audit_delete (saves, list->pdata[i], "dry run: nothing was sent");
+  store_lock (saves->store);
+  for (guint i = 0; i < list->len; i++)
+    {
+      told[i] = ((const Pending *)list->pdata[i])->key.id;
+      show_again (saves, list->pdata[i]);
+    }
+  store_unlock (saves->store);
+  for (guint i = 0; i < list->len; i++)
+    tell_deleted (saves, module, told[i], failure);
 }
 
 /* ---- draining ---------------------------------------------------------------------------------------------------- */

@@ -59,7 +59,7 @@ typedef struct
   bool holding; /* calls about records get no answer */
   bool holding_reads;
   bool making; /* POSTs are answered as they should be */
-  GString *errors, *audit;
+  GString *errors, *audit, *deleted;
 } Crm;
 
 /* ---- the CRM ----------------------------------------------------------------------------------------------------- */
@@ -251,6 +251,20 @@ on_audit (void *data, const SaveAudit *audit)
 }
 
 static void
+on_deleted (void *data, StoreModule *module, uint64_t id, const GError *failure)
+{
+  Crm *crm = data;
+  bool pending = saves_delete_is_pending (crm->saves, module, id); /* which takes the store's lock */
+  StoreEntry entry;
+  g_autoptr (GBytes) text = store_peek (module, id, &entry);
+  LOCKED (&crm->lock);
+
+  g_string_append_printf (crm->deleted, "%" G_GUINT64_FORMAT " %s%s%s\n", id,
+                          failure != NULL ? zoho_error_name ((ZohoError)failure->code) : "gone",
+                          pending ? " pending" : "", text != NULL ? " here" : "");
+}
+
+static void
 check_told (Crm *crm, GString *told, const char *expected)
 {
   LOCKED (&crm->lock);
@@ -303,8 +317,13 @@ find_module (Crm *crm)
 static void
 open_saves (Crm *crm)
 {
-  crm->saves = saves_new (&(SavesConfig){
-      .store = crm->store, .journal = crm->journal, .failed = on_failed, .audit = on_audit, .data = crm });
+  crm->saves = saves_new (&(SavesConfig){ .store = crm->store,
+                                          .journal = crm->journal,
+                                          .failed = on_failed,
+                                          .audit = on_audit,
+                                          .deleted = on_deleted,
+                                          .data = crm,
+                                          .delete_data = crm });
 }
 
 static void
@@ -327,6 +346,7 @@ set_up (Crm *crm, const void *unused)
   crm->log = g_string_new (NULL);
   crm->errors = g_string_new (NULL);
   crm->audit = g_string_new (NULL);
+  crm->deleted = g_string_new (NULL);
   crm->state = g_dir_make_tmp ("zohofs-saves-XXXXXX", NULL);
   crm->server = web_server_new (answer, crm);
   config.api_url = config.accounts_url = web_server_url (crm->server);
@@ -363,6 +383,7 @@ tear_down (Crm *crm, const void *unused)
   g_string_free (crm->log, TRUE);
   g_string_free (crm->errors, TRUE);
   g_string_free (crm->audit, TRUE);
+  g_string_free (crm->deleted, TRUE);
   pthread_cond_destroy (&crm->news);
   pthread_mutex_destroy (&crm->lock);
 }
@@ -1147,6 +1168,24 @@ test_deletes_one_by_one (Crm *crm, const void *unused)
               "delete Leads/x.76.json 76 [] [] deleted: it \n"
               "delete Leads/x.77.json 77 [] [] deleted\n"
               "delete Leads/x.78.json 78 [] [] not deleted:\n");
+  check_told (crm, crm->deleted, "76 gone\n77 gone\n78 denied\n");
+}
+
+static void
+test_deletes_of_a_dry_run (Crm *crm, const void *unused)
+{
+  know (crm, "");
+  delete_one (crm, 77);
+  delete_one (crm, 78);
+  saves_delete_pretend (crm->saves, crm->leads, (const uint64_t[]){ 77, 77, 79 }, 3);
+  check_told (crm, crm->deleted, "77 read-only here\n");
+  check_told (crm, crm->errors, "");
+  check_told (crm, crm->audit, "delete Leads/x.77.json 77 [] [] dry run: not\n");
+  g_assert_cmpint (journalled (crm), ==, 1);
+  saves_delete_pretend (crm->saves, crm->leads, (const uint64_t[]){ 78 }, 1);
+  g_assert_cmpint (journalled (crm), ==, 0);
+  g_assert_cmpint (saves_drain (crm->saves), ==, 0);
+  check_calls (crm, "");
 }
 
 /* Answers that make no sense leave it open. */
@@ -1158,9 +1197,11 @@ test_deletes_stay_when_open (Crm *crm, const void *unused)
   g_assert_cmpint (saves_drain (crm->saves), ==, 1);
   g_assert_true (saves_delete_is_pending (crm->saves, crm->leads, 77));
   g_assert_cmpint (journalled (crm), ==, 1);
+  check_told (crm, crm->deleted, "77 cancelled pending\n");
   will_take (crm);
   g_assert_cmpint (saves_drain (crm->saves), ==, 0);
   g_assert_cmpint (journalled (crm), ==, 0);
+  check_told (crm, crm->deleted, "77 gone\n");
 }
 
 /* ---- after a crash ----------------------------------------------------------------------------------------------- */
@@ -1368,6 +1409,7 @@ main (int argc, char **argv)
   ADD ("deletes-are-grouped", test_deletes_are_grouped);
   ADD ("deletes-one-by-one", test_deletes_one_by_one);
   ADD ("deletes-stay-when-open", test_deletes_stay_when_open);
+  ADD ("deletes-of-a-dry-run", test_deletes_of_a_dry_run);
   ADD ("update-of-a-crashed-mount", test_update_of_a_crashed_mount);
   ADD ("create-of-a-crashed-mount", test_create_of_a_crashed_mount);
   ADD ("delete-of-a-crashed-mount", test_delete_of_a_crashed_mount);
