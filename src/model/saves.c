@@ -36,6 +36,7 @@ saves_new (const SavesConfig *config)
   saves->groups = g_ptr_array_new_with_free_func (group_free);
   saves->fields = g_hash_table_new_full (NULL, NULL, NULL, saves_fields_free);
   saves->finds = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, saves_find_free);
+  saves->doubts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, saves_doubt_free);
   saves->deletes = g_hash_table_new_full (record_key_hash, record_key_equal, NULL, saves_delete_free);
   return saves;
 }
@@ -52,6 +53,7 @@ saves_free (Saves *saves)
   g_ptr_array_unref (saves->groups);
   g_hash_table_unref (saves->fields);
   g_hash_table_unref (saves->finds);
+  g_hash_table_unref (saves->doubts);
   g_hash_table_unref (saves->deletes);
   pthread_cond_destroy (&saves->idle);
   g_free (saves);
@@ -120,6 +122,7 @@ save_free (Save *save)
   json_decref (save->document);
   json_decref (save->current);
   json_decref (save->row);
+  json_decref (save->own_row);
   field_set_unref (save->fields);
   patch_free (save->patch);
   g_array_unref (save->candidates);
@@ -233,7 +236,8 @@ save_note (Save *save, const json_t *body, GError **error)
   /* After a 412 the note is of what was sent before. */
   if (draft_state (save->what->draft) == DRAFT_SENDING && !draft_unsent (save->what->draft, error))
     return false;
-  return draft_sending (save->what->draft, bytes, creator, error);
+  save->noted = draft_sending (save->what->draft, bytes, creator, error);
+  return save->noted;
 }
 
 /* ---- its end ----------------------------------------------------------------------------------------------------- */
@@ -291,35 +295,50 @@ refuse_draft (const Save *save, const DraftReason *reason)
   return false;
 }
 
-/* The mount is ending: the draft is the next one's matter. */
+/* The text goes on as if this save had not been tried. One of which it is not known whether it was taken, now or by an
+ * earlier save, stays SENDING: if the mount ends before that is known, the next one looks. */
 static void
 keep_draft (const Save *save)
 {
   g_autoptr (GError) why = NULL;
 
-  if (save->what->draft != NULL && !save->open && draft_state (save->what->draft) == DRAFT_SENDING
+  if (save->what->draft != NULL && save->noted && !save->open && draft_state (save->what->draft) == DRAFT_SENDING
       && !draft_unsent (save->what->draft, &why))
     g_warning ("%s/%s: %s", save->module->name, save->name, why->message);
+}
+
+static void
+tell_failure (const Save *save, const GError *failure, const char *outcome)
+{
+  g_autofree char *path = report_path (save->module, save->name);
+  DraftReason reason;
+
+  report_reason (failure, save->field, &reason);
+  if (save->what->stays)
+    {
+      keep_draft (save);
+      reason.todo = report_todo_in_place (failure);
+      report_failure (save->saves, path, &reason, NULL);
+    }
+  else
+    report_failure (save->saves, path, &reason, refuse_draft (save, &reason) ? path : NULL);
+  tell_audit (save, path, outcome);
 }
 
 SaveStep
 save_fail (Save *save, GError *failure, GError **error)
 {
-  g_autofree char *path = report_path (save->module, save->name);
   g_autofree char *outcome = g_strconcat (save->taken ? "partly saved: " : "refused: ", failure->message, NULL);
-  DraftReason reason;
 
   save->phase = SAVE_ENDED;
   if (save->taken)
     g_prefix_error (&failure, "A part of it was saved, the rest was not: ");
+  if (g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_UNCLEAR))
+    save_doubt (save);
   if (g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_CANCELLED))
     keep_draft (save);
   else
-    {
-      report_reason (failure, save->field, &reason);
-      report_failure (save->saves, path, &reason, refuse_draft (save, &reason) ? path : NULL);
-      tell_audit (save, path, outcome);
-    }
+    tell_failure (save, failure, outcome);
   g_propagate_error (error, failure);
   return STEP_FAILED;
 }

@@ -20,12 +20,13 @@
  *   SEND     note on the disk, then PUT                      SENT
  *   SENT     what came of it                                 TAGS, VERIFY; READ (412); end (refused)
  *   TAGS     add_tags, remove_tags, one after the other      SENT
- *   CREATE   validation, the row                             ME, end (refused)
+ *   CREATE   validation, the row                             ME, LOOK (an earlier try is unclear), end (refused)
  *   ME       who creates, for looking it up                  POST
  *   POST     note on the disk, then waits for its group      POSTED
  *   POSTED   what came of it                                 VERIFY, LOOK (unclear), end (refused)
  *   LOOK     those that it may be, though the answer was     LOOKED: COMPARE, which reads them one by one, then
- *            lost                                            VERIFIED, or end (not known)
+ *            lost                                            VERIFIED, or end (not known); of an earlier try:
+ *                                                            CLAIM, or not found after minutes: ME
  *   VERIFY   a GET that began after this                     VERIFIED: compares, end
  */
 #pragma once
@@ -108,7 +109,10 @@ typedef struct
   GBytes *saved_answer; /* SaveResult.answer of that save */
   bool dry_run;         /* -o dry_run: decides, tells the audit, sends nothing */
   bool stale_overwrite; /* -o stale=overwrite */
-  /* A new file that stays where it was written until it is good: its draft is not refused but OPEN again. */
+  /* A new file that stays where it was written until it is good: when it fails its draft is not refused but as before.
+   * It stays SENDING when nobody knows whether the record was made (ZOHO_ERROR_UNCLEAR): who ends the mount then frees
+   * that draft as it is, so that the next one looks, and does not refuse it. Another save of a file of that name, with
+   * this draft or another one, looks for the record first, and is a save of it if it is there. */
   bool stays;
   Save *save;           /* theirs */
 } SaveWhat;

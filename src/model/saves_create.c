@@ -1,5 +1,9 @@
 /* The phases of a save that makes a record (saves.h), and finding it again when the answer was lost: a POST has no
- * idempotency key, so it is never sent twice. */
+ * idempotency key, so it is never sent twice.
+ *
+ * What cannot be found at once may still come, since Zoho may be at work on it. Therefore the name is in doubt from then
+ * on: the next save of it looks for the record first, and if it is there, is a save of it. If it is not there, another
+ * one is made only when the first try is so old (DOUBT_S) that nothing can come of it any more. */
 #include "model/saves_private.h"
 
 #include "base/clock.h"
@@ -11,6 +15,106 @@
 
 #define CANDIDATES_MAX 20
 #define CLOCKS_DIFFER_S 5
+#define DOUBT_S 120
+
+/* Of a create that may have been made. Lock held; it is not changed. */
+typedef struct
+{
+  json_t *row;
+  int64_t sent_s;
+  uint64_t me;
+} Doubt;
+
+/* ---- doubts ------------------------------------------------------------------------------------------------------ */
+
+void
+saves_doubt_free (gpointer data)
+{
+  Doubt *doubt = data;
+
+  json_decref (doubt->row);
+  g_free (doubt);
+}
+
+void
+save_doubt (Save *save)
+{
+  Doubt *doubt;
+
+  /* <Field>=<value>.json is looked for by its value anyway. */
+  if (save->id != 0 || save->row == NULL || save->own_row != NULL || save->by_field != NULL)
+    return;
+  doubt = g_new0 (Doubt, 1);
+  doubt->row = json_deep_copy (save->row);
+  doubt->sent_s = save->sent_s;
+  doubt->me = save->me;
+  store_lock (save->saves->store);
+  g_hash_table_replace (save->saves->doubts, report_path (save->module, save->name), doubt);
+  store_unlock (save->saves->store);
+}
+
+/* Is the name in doubt? Then the save is about the earlier try until that is settled. */
+static bool
+take_up_doubt (Save *save)
+{
+  g_autofree char *path = report_path (save->module, save->name);
+  const Doubt *doubt;
+
+  store_lock (save->saves->store);
+  doubt = save->by_field == NULL ? g_hash_table_lookup (save->saves->doubts, path) : NULL;
+  if (doubt != NULL)
+    {
+      save->own_row = save->row;
+      save->row = json_deep_copy (doubt->row);
+      save->sent_s = doubt->sent_s;
+      save->me = doubt->me;
+    }
+  store_unlock (save->saves->store);
+  if (doubt == NULL)
+    return false;
+  save->open = true;
+  save->trouble = g_error_new (ZOHO_ERROR, ZOHO_ERROR_UNCLEAR, "An earlier try to create it got no answer");
+  return true;
+}
+
+static void
+end_doubt (Save *save)
+{
+  g_autofree char *path = report_path (save->module, save->name);
+
+  store_lock (save->saves->store);
+  g_hash_table_remove (save->saves->doubts, path);
+  store_unlock (save->saves->store);
+  json_decref (save->row);
+  save->row = g_steal_pointer (&save->own_row);
+  g_clear_error (&save->trouble);
+  save->open = false;
+}
+
+/* The earlier try had made the record save->id: this is a save of it. */
+static SaveStep
+adopt (Save *save)
+{
+  end_doubt (save);
+  g_clear_pointer (&save->row, json_decref);
+  save->taken = false;
+  save->adopted = true;
+  save->phase = SAVE_CLAIM;
+  return STEP_ON;
+}
+
+/* Nothing came of the earlier try. */
+static SaveStep
+make_after_all (Save *save)
+{
+  end_doubt (save);
+  g_array_set_size (save->candidates, 0);
+  save->looked = 0;
+  save->phase = SAVE_ME;
+  return STEP_ON;
+}
+
+/* ---- making it --------------------------------------------------------------------------------------------------- */
 
 static bool
 takes_plain_text (const Field *field)
@@ -51,7 +155,7 @@ save_create (Save *save, StoreWait *wait, GError **error)
     }
   if (save->what->dry_run)
     return save_succeed (save, "dry run: nothing was sent");
-  save->phase = SAVE_ME;
+  save->phase = take_up_doubt (save) ? SAVE_LOOK : SAVE_ME;
   return STEP_ON;
 }
 
@@ -308,12 +412,16 @@ save_compare (Save *save, StoreWait *wait, GError **error)
 
   if (read && failure == NULL && is_it (save))
     {
+      if (save->own_row != NULL)
+        return adopt (save);
       save->phase = SAVE_VERIFIED;
       return STEP_ON;
     }
   save->id = 0;
   if (failure != NULL && !gone)
     return not_looked (save, g_steal_pointer (&failure), error);
+  if (save->looked == save->candidates->len && save->own_row != NULL && clock_wall_s () - save->sent_s >= DOUBT_S)
+    return make_after_all (save);
   if (save->looked == save->candidates->len)
     return stay_unclear (save, "It was looked for in the CRM and is not there yet", error);
   save->id = g_array_index (save->candidates, uint64_t, save->looked++);

@@ -112,11 +112,18 @@ pump (Saves *saves, Group *group)
   WriteRows write = { .module = group->module->name, .rows = rows, .priority = CLIENT_PERSON };
   Client *client = saves->store->config.client;
   size_t bytes = 0;
+  g_autoptr (GError) stopping = NULL;
   GroupCall *call;
   Save *save;
 
   if (group->flying || group->queue.length == 0)
     return;
+  if (saves_is_stopping (saves, &stopping))
+    {
+      while ((save = g_queue_pop_head (&group->queue)) != NULL)
+        save_landed (save, stopping);
+      return;
+    }
   call = g_new0 (GroupCall, 1);
   call->saves = saves;
   call->group = group;

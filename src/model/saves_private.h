@@ -67,6 +67,7 @@ struct Save
   bool claimed;
   bool fresh; /* @current was read since the save began */
   bool taken; /* some of it is in the CRM */
+  bool noted; /* the draft says what was sent */
   bool open;  /* it may be there, and nobody can be asked any more */
   bool later; /* what cannot be looked up now is left to the next mount */
   bool upsert;
@@ -76,6 +77,8 @@ struct Save
   int64_t sent_s;
   json_t *row; /* to be created */
   size_t row_size;
+  json_t *own_row;  /* while a doubt is looked into, and @row is that one's */
+  bool adopted;     /* an earlier try, of which nobody knew, had made it */
   char **ignored;   /* of @row */
   guint looked;     /* how many of @candidates were compared */
   StoreEntry entry; /* of the result; sent and answer too */
@@ -122,6 +125,7 @@ struct Saves
   GPtrArray *groups;   /* Group * */
   GHashTable *fields;  /* StoreModule -> saves_fields.c's */
   GHashTable *finds;   /* saves_find.c */
+  GHashTable *doubts;  /* "Leads/x.json" -> saves_create.c's */
   GHashTable *deletes; /* RecordKey * -> saves_delete.c's */
   GPtrArray *unclear;  /* Draft *, to saves_settle(), which one thread at a time calls; so with: */
   Settling *settling;
@@ -169,6 +173,9 @@ SaveStep save_sent (Save *save, StoreWait *wait, GError **error);
 SaveStep save_tags (Save *save, StoreWait *wait, GError **error);
 SaveStep save_verify (Save *save, StoreWait *wait, GError **error);
 SaveStep save_verified (Save *save, StoreWait *wait, GError **error);
+/* It is not known whether @save made a record: who saves a file of that name looks for it first. */
+void save_doubt (Save *save);
+void saves_doubt_free (gpointer doubt);
 SaveStep save_create (Save *save, StoreWait *wait, GError **error);
 SaveStep save_me (Save *save, StoreWait *wait, GError **error);
 SaveStep save_post (Save *save, StoreWait *wait, GError **error);
@@ -212,6 +219,8 @@ void saves_delete_free (gpointer pending);
 
 /* Why, for the journal and errors.jsonl. */
 void report_reason (const GError *failure, const char *field, DraftReason *reason);
+/* What to do about a file that stays where it was written. */
+const char *report_todo_in_place (const GError *failure);
 void report_failure (Saves *saves, const char *path, const DraftReason *reason, const char *draft);
 void report_audit (Saves *saves, const SaveAudit *audit);
 /* "Leads/x.json". To g_free(). */

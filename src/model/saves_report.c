@@ -68,6 +68,18 @@ report_reason (const GError *failure, const char *field, DraftReason *reason)
   reason->todo = advice.todo;
 }
 
+const char *
+report_todo_in_place (const GError *failure)
+{
+  if (g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_UNCLEAR))
+    return "Save the file again in a few minutes: the record is looked for first, so that it is not made twice";
+  if (g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_INVALID)
+      || g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_DUPLICATE)
+      || g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_TOO_LARGE))
+    return "Correct the file where it is and save it again";
+  return "The file stays where it is: save it again when the reason has gone";
+}
+
 void
 report_failure (Saves *saves, const char *path, const DraftReason *reason, const char *draft)
 {

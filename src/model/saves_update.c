@@ -33,7 +33,7 @@ save_claim (Save *save, StoreWait *wait, GError **error)
     {
       g_hash_table_add (saves->claims, g_memdup2 (&key, sizeof key));
       save->claimed = true;
-      save->verb = "update";
+      save->verb = save->adopted ? "create" : "update";
       save->phase = SAVE_CURRENT;
     }
   store_unlock (saves->store);
@@ -202,8 +202,9 @@ conflict_error (Save *save)
 static SaveStep
 end_without_sending (Save *save, const char *outcome)
 {
-  save->sent = save->refusals > 0;
-  if (save->sent) /* a try that was taken, followed by one that was refused because of it */
+  /* A try that was taken, followed by one that was refused because of it; or an earlier save that was. */
+  save->sent = save->refusals > 0 || save->adopted;
+  if (save->sent)
     return save_succeed (save, "saved");
   return save_succeed (save, *save->patch->ignored != NULL || save->what->dry_run ? outcome : NULL);
 }

@@ -1016,6 +1016,121 @@ test_lost_create_is_not_found (Crm *crm, const void *unused)
   clock_thaw ();
 }
 
+/* A new file that fails stays where it is; its draft may be written and saved again. */
+static Attempt *
+create_in_place (Crm *crm, const char *text)
+{
+  Attempt *attempt = attempt_new (crm, 0, "new.json", text);
+
+  attempt->what.stays = true;
+  attempt_run (attempt);
+  return attempt;
+}
+
+static void
+check_stays (Attempt *attempt, int code, DraftState state)
+{
+  g_autoptr (GPtrArray) drafts = journal_drafts_list (attempt->crm->state, NULL);
+
+  g_assert_error (attempt->error, ZOHO_ERROR, code);
+  g_assert_cmpint (draft_state (attempt->draft), ==, state);
+  g_assert_cmpint (drafts->len, ==, 0);
+}
+
+/* Saves the draft of @attempt once more. */
+static void
+again (Attempt *attempt)
+{
+  saves_end (attempt->crm->saves, &attempt->what);
+  g_clear_error (&attempt->error);
+  attempt->state = STORE_READY;
+  attempt_run (attempt);
+}
+
+static void
+test_refused_in_place (Crm *crm, const void *unused)
+{
+  Attempt *attempt = create_in_place (crm, "{\"City\":\"Rome\"}");
+
+  check_stays (attempt, ZOHO_ERROR_INVALID, DRAFT_OPEN);
+  check_told (crm, crm->errors, "Leads/new.json EINVAL invalid Last_Name -\n");
+  attempt_end (attempt);
+  will (crm, 400, REFUSED ("DUPLICATE_DATA", "{\"api_name\":\"Email\"}"));
+  attempt = create_in_place (crm, NEW);
+  check_stays (attempt, ZOHO_ERROR_DUPLICATE, DRAFT_OPEN);
+  check_told (crm, crm->errors, "Leads/new.json EEXIST DUPLICATE_DATA Email -\n");
+  check_told (crm, crm->audit,
+              "create Leads/new.json 0 [] [] refused: Las\n"
+              "create Leads/new.json 0 [City,Last_Name] [] refused: Ano\n");
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  again (attempt);
+  check_created (crm, attempt);
+  check_calls (crm, POST_NEW POST_NEW GET);
+}
+
+#define FOUND "{\"data\":[{\"id\":\"77\",\"Created_Time\":\"" NOW "\"}],\"info\":{\"more_records\":false}}"
+
+/* Nobody knows whether it was made: the next save looks again, until it cannot come any more. */
+static void
+test_unclear_in_place (Crm *crm, const void *unused)
+{
+  Attempt *attempt;
+
+  clock_freeze (1000 * CLOCK_SECOND_US, 1000000);
+  will_lose (crm);
+  will (crm, 204, NULL);
+  attempt = create_in_place (crm, NEW);
+  check_stays (attempt, ZOHO_ERROR_UNCLEAR, DRAFT_SENDING);
+  check_calls (crm, POST_NEW LOOK);
+  will (crm, 204, NULL);
+  again (attempt);
+  check_stays (attempt, ZOHO_ERROR_UNCLEAR, DRAFT_SENDING);
+  check_calls (crm, LOOK);
+  /* Neither a text that is no good nor trouble with looking makes it clear. */
+  g_bytes_unref (attempt->what.text);
+  attempt->what.text = g_bytes_new_static ("{", 1);
+  again (attempt);
+  check_stays (attempt, ZOHO_ERROR_INVALID, DRAFT_SENDING);
+  g_bytes_unref (attempt->what.text);
+  attempt->what.text = g_bytes_new_static (NEW, strlen (NEW));
+  will (crm, 403, REFUSED ("NO_PERMISSION", "{}"));
+  again (attempt);
+  check_stays (attempt, ZOHO_ERROR_UNCLEAR, DRAFT_SENDING);
+  check_calls (crm, LOOK);
+  clock_freeze (1200 * CLOCK_SECOND_US, 1000000 + 200);
+  will (crm, 204, NULL);
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  again (attempt);
+  check_created (crm, attempt);
+  check_calls (crm, LOOK POST_NEW GET);
+  clock_thaw ();
+}
+
+/* The record had been made: what is written in the file by now is a save of it. */
+static void
+test_unclear_and_there (Crm *crm, const void *unused)
+{
+  Attempt *attempt;
+
+  clock_freeze (1000 * CLOCK_SECOND_US, 1000000);
+  will_lose (crm);
+  will (crm, 204, NULL);
+  attempt = create_in_place (crm, NEW);
+  check_stays (attempt, ZOHO_ERROR_UNCLEAR, DRAFT_SENDING);
+  attempt_end (attempt);
+  check_calls (crm, POST_NEW LOOK);
+  will (crm, 200, FOUND);
+  will (crm, 200,
+        "{\"data\":[{\"id\":\"77\",\"Last_Name\":\"O'Neil\",\"City\":\"Rome\",\"Modified_Time\":\"" T0 "\"}]}");
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Bonn\"");
+  check_created (crm, create_in_place (crm, "{\"Last_Name\":\"O'Neil\",\"City\":\"Bonn\"}"));
+  check_calls (crm, LOOK GET GUARD0 PUT ("{\"City\":\"Bonn\"}") GET);
+  clock_thaw ();
+}
+
 #define CREATES 150
 
 static void
@@ -1403,6 +1518,9 @@ main (int argc, char **argv)
   ADD ("lost-create-is-found", test_lost_create_is_found);
   ADD ("lost-creates-of-the-same-text", test_lost_creates_of_the_same_text);
   ADD ("lost-create-is-not-found", test_lost_create_is_not_found);
+  ADD ("refused-in-place", test_refused_in_place);
+  ADD ("unclear-in-place", test_unclear_in_place);
+  ADD ("unclear-and-there", test_unclear_and_there);
   ADD ("creates-go-together", test_creates_go_together);
   ADD ("save-by-field", test_save_by_field);
   ADD ("insert-by-field", test_insert_by_field);
