@@ -84,7 +84,7 @@ typedef enum
   EDIT_FAILED,    /* handle or node; error: what was answered could not be written to the draft */
   EDIT_TIME,      /* nothing but now_us */
   EDIT_ENDED,     /* process */
-  EDIT_COMMITTED, /* commit, outcome; error unless it was saved; id of a record that was made, or found */
+  EDIT_COMMITTED, /* commit, outcome; error unless it was saved or pretended; id of a record that was made, or found */
   EDIT_DELETED,   /* id; error: 0, ENOENT, or what refused it */
   EDIT_APPEARED,  /* id: the server has it, again */
   EDIT_CHANGED,   /* id */
@@ -107,6 +107,9 @@ typedef enum
   EDIT_SAVED,
   EDIT_REFUSED,
   EDIT_UNSENT, /* interrupted before it went out: the draft goes on as if nothing was tried */
+  /* A dry run: it was found good, and nothing was sent. A record reads as the server has it; a new file is here alone
+   * under the name it was given, and not saved again until it is written. */
+  EDIT_PRETENDED,
 } EditOutcome;
 
 typedef struct

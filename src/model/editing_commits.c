@@ -178,6 +178,20 @@ saved (Editing *e, EditCommit *commit)
 }
 
 static void
+pretended (Editing *e, EditCommit *commit)
+{
+  EditNode *node = commit->node;
+  bool moves = commit->rename && is_movable (node);
+
+  if (moves && commit->id != 0)
+    edit_node_adopt (e, node, commit->id, commit->name);
+  else if (moves)
+    edit_node_move (e, node, verb_of (commit->name) == EDIT_UPSERT ? NODE_FIELD : NODE_NEW, commit->name);
+  if (node->kind == NODE_RECORD && node->draft == commit->draft)
+    edit_draft_retire (e, node);
+}
+
+static void
 refused (Editing *e, EditCommit *commit, int error)
 {
   EditNode *node = commit->node;
@@ -287,7 +301,8 @@ edit_commit_answered (Editing *e)
   EditCommit *commit = NULL;
   const EditEvent *event = e->event;
   EditOutcome outcome = event->outcome;
-  int error = outcome == EDIT_SAVED ? 0 : event->error != 0 ? event->error : EIO;
+  bool good = outcome == EDIT_SAVED || outcome == EDIT_PRETENDED;
+  int error = good ? 0 : event->error != 0 ? event->error : EIO;
 
   for (GList *at = e->commits.head; at != NULL; at = at->next)
     if (((EditCommit *)at->data)->number == event->commit && ((EditCommit *)at->data)->sent)
@@ -298,17 +313,20 @@ edit_commit_answered (Editing *e)
   if (outcome == EDIT_SAVED && commit->id == 0 && event->id == 0)
     {
       outcome = EDIT_REFUSED;
+      good = false;
       error = EIO;
     }
   commit->draft->flying = false;
   if (outcome == EDIT_SAVED)
     saved (e, commit);
+  else if (outcome == EDIT_PRETENDED)
+    pretended (e, commit);
   else if (outcome == EDIT_UNSENT && !commit->rename && commit->node->writers > 0)
     unsent (commit);
   else if (outcome == EDIT_REFUSED || !commit->rename)
     refused (e, commit, error);
   /* Written while it was a scratch on its way, and closed: nobody else will ask for it. */
-  if (outcome == EDIT_SAVED && is_left_unsaved (commit->node))
+  if (good && is_left_unsaved (commit->node))
     edit_commit (e, commit->node, NULL, false);
   commit_end (e, commit, error);
 }

@@ -13,7 +13,7 @@
  * A call must succeed, unless what follows is "fails ERRNO" or "waits". Besides: "reads H TEXT", "shows NAME TEXT",
  * "gone NAME"; "wait SECONDS", "end P", "drain", "unmount"; "refuse ERRNO" (the next commit), "hold" and "go" (of
  * commits and deletes), "unsent" (the oldest commit held is given back), "keep ERRNO" (the next delete is refused),
- * "interrupt" (what waits), "full H" (the disk is). "vanish", "appear": REC on the server. A text is good when it
+ * "interrupt" (what waits), "full H" (the disk is), "dry" (saves are pretended from now on). "vanish", "appear": REC on the server. A text is good when it
  * begins with '{' and ends with '}'. */
 #include "model/editing_private.h"
 #include "model/names.h"
@@ -58,14 +58,14 @@ typedef struct
   GArray *deleting;    /* ids sent, not answered */
   GHashTable *scheduled;
   GHashTable *waiting; /* requests without an answer */
-  bool held;
+  bool held, dry;
   int refuse, keep;
   int64_t now;
   uint64_t last_request, last_handle, last_id;
   uint64_t request; /* of the call at hand */
   int result;
   EditAction answer;
-  unsigned puts, posts, unchanged, deletes, calls, kept, stays, too_many;
+  unsigned puts, posts, unchanged, pretended, deletes, calls, kept, stays, too_many;
   const char *script;
 } World;
 
@@ -340,6 +340,11 @@ serve (World *world, Sent *sent)
     return refuse != 0 ? refuse : EINVAL;
   if (sent->verb == EDIT_SAVE && old == NULL)
     return ENOENT;
+  if (world->dry)
+    {
+      world->pretended++;
+      return 0;
+    }
   if (sent->verb == EDIT_SAVE)
     {
       world->puts += strcmp (old, text) != 0;
@@ -366,7 +371,9 @@ answer_commit (World *world)
                             .commit = sent->number,
                             .id = sent->id,
                             .error = error,
-                            .outcome = error == 0 ? EDIT_SAVED : EDIT_REFUSED });
+                            .outcome = error != 0   ? EDIT_REFUSED
+                                       : world->dry ? EDIT_PRETENDED
+                                                    : EDIT_SAVED });
   sent_free (sent);
 }
 
@@ -752,6 +759,8 @@ do_other (World *world, char **words)
     world->refuse = errno_named (words[1]);
   else if (strcmp (word, "keep") == 0)
     world->keep = errno_named (words[1]);
+  else if (strcmp (word, "dry") == 0)
+    world->dry = true;
   else if (strcmp (word, "hold") == 0)
     world->held = true;
   else if (strcmp (word, "go") == 0)
@@ -1371,6 +1380,43 @@ test_bad_new_files_stay (void)
   g_assert_cmpuint (world->kept, ==, 0);
 }
 
+/* Nothing is sent, and what is found good is answered as if it had been. */
+static void
+test_dry_run (void)
+{
+  static const char *const scripts[] = {
+    /* A record reads as the server has it, to who opens it; the handle that wrote goes on. */
+    "dry; P1 open wt rec.json h; P1 write h {new}; P1 fsync h; shows rec.json {old}; reads h {new}; P1 close h; "
+    "wait 99; shows rec.json {old}",
+    "dry; P1 open wt rec.json h; P1 write h {bad; P1 close h; fails EINVAL; shows rec.json {old}",
+    "dry; P1 create w tmp1 h; P1 write h {new}; P1 close h; P1 rename tmp1 rec.json; shows rec.json {old}; gone tmp1",
+    "dry; P1 rename rec.json rec.json~; P1 create w rec.json h; P1 write h {new}; P1 close h; shows rec.json {old}; "
+    "shows rec.json~ {old}; P1 unlink rec.json~",
+    /* A new file stays, and is saved again when it is written again alone. */
+    "dry; P1 create w new.json h; P1 write h {new}; P1 close h; shows new.json {new}; wait 99; shows new.json {new}",
+    "dry; P1 create w Email=x.json h; P1 write h {new}; P1 close h; wait 99; shows Email=x.json {new}",
+    "dry; P1 create w tmp1 h; P1 write h {new}; P1 close h; P1 rename tmp1 new.json; gone tmp1; wait 99; shows "
+    "new.json {new}",
+    /* Written while it was under way: that is pretended in its turn. */
+    "dry; hold; P1 open wt rec.json h; P1 write h {one}; P1 fsync h; waits; P1 write h {two}; P1 release h; go; "
+    "wait 99; shows rec.json {old}",
+    /* Unlinked meanwhile: there is no record to be deleted. */
+    "dry; hold; P1 create w new.json h; P1 write h {new}; P1 fsync h; waits; P1 unlink new.json; go; P1 close h; "
+    "wait 99; gone new.json",
+  };
+  static const unsigned pretended[] = { 1, 0, 1, 1, 1, 1, 1, 2, 1 };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (scripts); i++)
+    {
+      g_autoptr (World) world = world_new (&writable);
+
+      run (world, scripts[i]);
+      g_assert_cmpuint (world->pretended, ==, pretended[i]);
+      g_assert_cmpuint (world->puts + world->posts + world->deletes, ==, 0);
+      g_assert_cmpuint (g_hash_table_size (world->aliases), ==, 0);
+    }
+}
+
 /* ---- rights and times -------------------------------------------------------------------------------------------- */
 
 static const Case read_only[] = {
@@ -1717,7 +1763,7 @@ check_nothing_lost (World *world, GHashTable *before, unsigned handled_before, c
   GHashTableIter iter;
   gpointer key;
   unsigned gone = 0;
-  unsigned handled = world->puts + world->posts + world->kept + world->unchanged;
+  unsigned handled = world->puts + world->posts + world->kept + world->unchanged + world->pretended;
 
   g_hash_table_iter_init (&iter, before);
   while (g_hash_table_iter_next (&iter, &key, NULL))
@@ -1727,18 +1773,19 @@ check_nothing_lost (World *world, GHashTable *before, unsigned handled_before, c
 }
 
 static void
-random_run (guint32 seed, unsigned *saves_seen)
+random_run (guint32 seed, bool dry, unsigned *saves_seen)
 {
   g_autoptr (World) world = world_new (&writable);
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   g_autofree char *title = g_strdup_printf ("random events, seed %u", seed);
 
   world->script = title;
+  world->dry = dry;
   for (unsigned i = 0; i < 400; i++)
     {
       g_autofree char *statement = random_statement (world, rand, i);
       g_autoptr (GHashTable) unsaved = unsaved_now (world);
-      unsigned handled = world->puts + world->posts + world->kept + world->unchanged;
+      unsigned handled = world->puts + world->posts + world->kept + world->unchanged + world->pretended;
 
       if (g_getenv ("EDITING_TRACE") != NULL)
         g_printerr ("%u %s\n", i, statement);
@@ -1762,7 +1809,8 @@ random_run (guint32 seed, unsigned *saves_seen)
   finish (world);
   check_state (world);
   check_nothing_held (world);
-  *saves_seen += world->puts + world->posts;
+  g_assert_true (!dry || world->puts + world->posts == 0);
+  *saves_seen += world->puts + world->posts + world->pretended;
 }
 
 static void
@@ -1771,9 +1819,19 @@ test_random_events (void)
   unsigned saves_seen = 0;
 
   for (guint32 seed = 1; seed <= 300; seed++)
-    random_run (seed, &saves_seen);
+    random_run (seed, false, &saves_seen);
   /* A run in which nothing was saved would prove nothing. */
   g_assert_cmpuint (saves_seen, >, 100);
+}
+
+static void
+test_random_events_of_a_dry_run (void)
+{
+  unsigned saves_seen = 0;
+
+  for (guint32 seed = 1; seed <= 100; seed++)
+    random_run (seed, true, &saves_seen);
+  g_assert_cmpuint (saves_seen, >, 30);
 }
 
 int
@@ -1787,6 +1845,7 @@ main (int argc, char **argv)
   g_test_add_func ("/editing/races", test_races);
   g_test_add_func ("/editing/renaming-back-asks-nothing", test_renaming_back_asks_nothing);
   g_test_add_func ("/editing/bad-new-files-stay", test_bad_new_files_stay);
+  g_test_add_func ("/editing/dry-run", test_dry_run);
   g_test_add_func ("/editing/rights", test_rights);
   g_test_add_func ("/editing/when-deletes-go", test_when_deletes_go);
   g_test_add_func ("/editing/many-deletes-are-few-calls", test_many_deletes_are_few_calls);
@@ -1794,5 +1853,6 @@ main (int argc, char **argv)
   g_test_add_func ("/editing/too-many-deletes", test_too_many_deletes);
   g_test_add_func ("/editing/numbers-that-are-not-known", test_numbers_that_are_not_known);
   g_test_add_func ("/editing/random-events", test_random_events);
+  g_test_add_func ("/editing/random-events-of-a-dry-run", test_random_events_of_a_dry_run);
   return g_test_run ();
 }
