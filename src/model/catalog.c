@@ -237,6 +237,28 @@ catalog_modules (Store *store, StoreWait *wait, GError **error)
   return store->modules_known ? STORE_READY : bell_wait (&store->modules_landed, wait);
 }
 
+/* Of the profile of who is signed in. */
+static bool
+has_right (const StoreModule *module, const char *right)
+{
+  return !json_is_false (json_object_get (module->metadata, right));
+}
+
+StoreRights
+store_module_rights (StoreModule *module)
+{
+  StoreRights rights = { 0 };
+
+  if (module->kind == MODULE_USERS)
+    return rights;
+  store_lock (module->store);
+  rights.create = has_right (module, "creatable");
+  rights.update = has_right (module, "editable");
+  rights.delete = has_right (module, "deletable");
+  store_unlock (module->store);
+  return rights;
+}
+
 /* ---- fields ----------------------------------------------------------------------------------------------------- */
 
 /* Documents of the old schema would be missing a field, or have one too many: the listing is read anew. */

@@ -190,6 +190,10 @@ void saves_delete_send (Saves *saves, StoreModule *module, const uint64_t *ids, 
  * (saves_delete_adopt()), and has pretended its own before it calls saves_drain(), which sends. */
 void saves_delete_pretend (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count);
 
+/* The store's record_gone told it: the names under which it was created are forgotten, unless it is known again by now.
+ * Writes to the disk if there were such names: not for a thread that must not wait. */
+void saves_record_gone (Saves *saves, StoreModule *module, uint64_t id);
+
 /* Sends all deletes, once, and blocks until neither a delete nor a save is on the wire: as long as the client's
  * deadline. Returns: how many deletes could not be sent and stay in the journal. */
 size_t saves_drain (Saves *saves);

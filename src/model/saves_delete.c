@@ -408,6 +408,26 @@ saves_delete_send (Saves *saves, StoreModule *module, const uint64_t *ids, size_
     g_ptr_array_unref (list);
 }
 
+/* ---- records that vanish ------------------------------------------------------------------------------------------ */
+
+void
+saves_record_gone (Saves *saves, StoreModule *module, uint64_t id)
+{
+  g_autoptr (GError) why = NULL;
+  bool here;
+
+  store_lock (saves->store);
+  /* A converted lead leaves the listing and can be read all the same. */
+  here = table_find (module, id) != NULL;
+  if (!here)
+    saves_find_forget (saves, module);
+  store_unlock (saves->store);
+  if (!here && saves->config.journal != NULL
+      && !journal_alias_drop_record (saves->config.journal, module->name, id, &why))
+    g_warning ("%s: the names of record %" G_GUINT64_FORMAT ", which is gone, are kept: %s", module->name, id,
+               why->message);
+}
+
 /* ---- a dry run --------------------------------------------------------------------------------------------------- */
 
 /* Those of @ids that wait, made FLYING: array of Pending. */

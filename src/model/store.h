@@ -119,6 +119,14 @@ StoreModule *store_users (Store *store);
 const char *store_module_name (const StoreModule *module);      /* API name, "Users" */
 /* The module's own number, stable over renames and remounts; 0 for Users. For inode numbers. */
 uint64_t store_module_number (const StoreModule *module);
+/* What this user's profile may do with its records, as the modules were known last: no call, no waiting. What Zoho does
+ * not say is allowed, since it refuses what is not; of Users nothing is. */
+typedef struct
+{
+  bool create, update, delete;
+} StoreRights;
+
+StoreRights store_module_rights (StoreModule *module);
 /* When its listing last changed, as far as known; seconds since 1970. */
 int64_t store_module_mtime (StoreModule *module);
 

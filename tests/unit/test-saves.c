@@ -33,7 +33,7 @@
   "{\"api_name\":\"Modified_Time\",\"data_type\":\"datetime\"}]}"
 #define MODULES                                                                                                        \
   "{\"modules\":[{\"id\":\"1\",\"api_name\":\"Leads\",\"api_supported\":true,\"viewable\":true,"                       \
-  "\"generated_type\":\"default\",\"display_field\":\"Last_Name\"}]}"
+  "\"generated_type\":\"default\",\"creatable\":true,\"deletable\":false,\"display_field\":\"Last_Name\"}]}"
 #define USERS "{\"users\":[{\"id\":\"9\"}],\"info\":{\"more_records\":false}}"
 
 #define REFUSED(code, details)                                                                                         \
@@ -1303,6 +1303,36 @@ test_deletes_of_a_dry_run (Crm *crm, const void *unused)
   check_calls (crm, "");
 }
 
+/* The name of a record that was created here is free again when the CRM does not have the record any more. */
+static void
+test_names_of_a_record_that_vanishes (Crm *crm, const void *unused)
+{
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  check_created (crm, create (crm, NEW));
+  saves_record_gone (crm->saves, crm->leads, 77);
+  g_assert_cmpint (journal_alias_get (crm->journal, "Leads", "new.json"), ==, 77);
+  store_lock (crm->store);
+  table_remove (crm->leads, 77, 0);
+  store_unlock (crm->store);
+  saves_record_gone (crm->saves, crm->leads, 78);
+  g_assert_cmpint (journal_alias_get (crm->journal, "Leads", "new.json"), ==, 77);
+  saves_record_gone (crm->saves, crm->leads, 77);
+  g_assert_cmpint (journal_alias_get (crm->journal, "Leads", "new.json"), ==, 0);
+}
+
+static void
+test_rights (Crm *crm, const void *unused)
+{
+  StoreRights rights = store_module_rights (crm->leads);
+  StoreRights users = store_module_rights (store_users (crm->store));
+
+  g_assert_true (rights.create);
+  g_assert_true (rights.update);
+  g_assert_false (rights.delete);
+  g_assert_false (users.create || users.update || users.delete);
+}
+
 /* Answers that make no sense leave it open. */
 static void
 test_deletes_stay_when_open (Crm *crm, const void *unused)
@@ -1527,6 +1557,8 @@ main (int argc, char **argv)
   ADD ("deletes-are-grouped", test_deletes_are_grouped);
   ADD ("deletes-one-by-one", test_deletes_one_by_one);
   ADD ("deletes-stay-when-open", test_deletes_stay_when_open);
+  ADD ("names-of-a-record-that-vanishes", test_names_of_a_record_that_vanishes);
+  ADD ("rights", test_rights);
   ADD ("deletes-of-a-dry-run", test_deletes_of_a_dry_run);
   ADD ("update-of-a-crashed-mount", test_update_of_a_crashed_mount);
   ADD ("create-of-a-crashed-mount", test_create_of_a_crashed_mount);
