@@ -1,9 +1,11 @@
 /* The program: reads the command line and hands over to one command. */
+#include "app/drain_command.h"
 #include "app/login.h"
 #include "app/mount.h"
 #include "app/options.h"
 #include "app/privacy.h"
 #include "app/status_command.h"
+#include "app/why_command.h"
 #include "model/disk.h"
 
 #include <stdio.h>
@@ -32,6 +34,10 @@ run (const Options *options)
       return login_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_STATUS:
       return status_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_WHY:
+      return why_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_DRAIN:
+      return drain_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_CHECK_CACHE:
       return disk_check (options->target) ? EXIT_SUCCESS : EXIT_FAILURE;
     case OPTIONS_HELP:

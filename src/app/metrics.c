@@ -108,6 +108,25 @@ put_disk (GString *out, const StatusSource *source)
 }
 
 static void
+put_saving (GString *out, const StatusSource *source)
+{
+  FsPending pending;
+  ReportsWritten written;
+
+  fs_pending (source->fs, &pending);
+  reports_written (source->reports, &written);
+  put (out, "zohofs_saving_read_only", source->read_only, "1 when the mount is read-only.");
+  put (out, "zohofs_saving_dry_run", source->dry_run, "1 when saves are checked and not sent.");
+  put (out, "zohofs_saving_drafts", (int64_t) pending.drafts, "Texts that programs have written and not saved.");
+  put (out, "zohofs_saving_queued", (int64_t) pending.saves, "Saves on the wire or waiting for their turn.");
+  put (out, "zohofs_saving_deletes", (int64_t) pending.deletes, "Deletes on the wire or waiting.");
+  put (out, "zohofs_saving_refused", (int64_t) status_refused (source), "Refused saves in .zohofs/drafts.");
+  put (out, "zohofs_saving_updates_total", (int64_t) written.updates, "Records changed in the CRM.");
+  put (out, "zohofs_saving_creates_total", (int64_t) written.creates, "Records made in the CRM.");
+  put (out, "zohofs_saving_deleted_total", (int64_t) written.deletes, "Records deleted in the CRM.");
+}
+
+static void
 put_requests (GString *out, const StatusSource *source)
 {
   g_autofree char *text = fs_counts (source->fs);
@@ -133,6 +152,7 @@ metrics_text (const StatusSource *source)
   put_client (out, source);
   put_store (out, source);
   put_disk (out, source);
+  put_saving (out, source);
   put_requests (out, source);
   return g_string_free (out, FALSE);
 }

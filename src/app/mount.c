@@ -13,6 +13,7 @@
 #include "app/readme.h"
 #include "app/signals.h"
 #include "app/status.h"
+#include "app/writing.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
@@ -47,6 +48,7 @@ typedef struct
   const Places *places;
   Jsonl *journals[FS_JOURNALS];
   Disk *disk;
+  Writing *writing; /* NULL: the mount is read-only */
   pthread_mutex_t lock; /* guards phase; held while mounting, so that a signal sees a mount or none */
   Phase phase;
 } Mount;
@@ -72,7 +74,7 @@ give_readme (void *data)
 {
   Mount *mount = data;
 
-  return readme_text (mount->options->profile, mount->config->api_url);
+  return readme_text (mount->options, mount->config->api_url);
 }
 
 static void
@@ -97,7 +99,7 @@ abandon (void *data)
   Mount *mount = data;
   char *argv[] = { "fusermount3", "-u", "-q", "-z", "--", mount->mountpoint, NULL };
 
-  g_warning ("Stopped by a second signal; what was under way is lost.");
+  g_warning ("Stopped by a second signal; what was under way is cut off.");
   if (umount2 (mount->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
     g_spawn_sync ("/", argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
   _exit (EXIT_FAILURE);
@@ -178,15 +180,22 @@ build (Mount *mount)
     .store = mount->store,
     .disk = mount->disk,
     .fs = mount->fs,
+    .state_dir = mount->places->state_dir,
+    .reports = writing_reports (mount->writing),
+    .read_only = options->read_only,
+    .dry_run = options->dry_run,
   };
 }
 
 static bool
 attach (Mount *mount, GError **error)
 {
+  FsWriting writing;
   LOCKED (&mount->lock);
 
-  if (!fs_mount (mount->fs, mount->store, NULL, error))
+  if (mount->writing != NULL)
+    writing = writing_begin (mount->writing, mount->options, mount->store, mount->fs);
+  if (!fs_mount (mount->fs, mount->store, mount->writing != NULL ? &writing : NULL, error))
     return false;
   mount->phase = MOUNTED;
   return true;
@@ -217,6 +226,16 @@ open_disk (const Mount *mount, const Credentials *credentials, const Places *pla
 }
 
 static bool
+open_writing (Mount *mount, GError **error)
+{
+  if (mount->options->read_only)
+    return true;
+  mount->writing = writing_open (mount->places, mount->mountpoint, mount->journals[FS_JOURNAL_ERRORS],
+                                 mount->journals[FS_JOURNAL_AUDIT], error);
+  return mount->writing != NULL;
+}
+
+static bool
 start (Mount *mount, const Credentials *credentials, const Places *places, GError **error)
 {
   g_autofree char *token_path = places_token_path (places);
@@ -224,23 +243,28 @@ start (Mount *mount, const Credentials *credentials, const Places *places, GErro
   mount->client = account_open (mount->config, credentials, token_path, error);
   if (mount->client == NULL || !account_check (mount->client, mount->config, error))
     return false;
+  if (!open_writing (mount, error))
+    return false;
   mount->disk = open_disk (mount, credentials, places);
   build (mount);
   return attach (mount, error);
 }
 
-/* The store's calls end first, since their answers reach into fs. */
+/* The store's calls end first, since their answers reach into fs; the save engine is asked by fs to its end. */
 static void
 tear_down (Mount *mount)
 {
   set_phase (mount, ENDING);
+  writing_stop (mount->writing);
   if (mount->store != NULL)
     store_stop (mount->store);
   fs_free (mount->fs);
+  writing_end (mount->writing);
   store_free (mount->store);
   disk_free (mount->disk);
   client_free (mount->client);
   signals_end (mount->signals);
+  writing_free (mount->writing);
   for (size_t i = 0; i < FS_JOURNALS; i++)
     jsonl_free (mount->journals[i]);
 }
@@ -251,6 +275,8 @@ serve (Mount *mount)
   bool sound;
 
   store_foresee (mount->store);
+  if (mount->writing != NULL)
+    writing_settle (mount->writing);
   g_info ("Profile %s is mounted at %s.", mount->options->profile, mount->mountpoint);
   daemon_ready (&mount->daemon);
   notify_send ("READY=1");

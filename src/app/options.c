@@ -13,6 +13,8 @@
 #define SWEEP_DEFAULT_S 86400
 #define SWEEP_MAX_S (30 * 86400)
 #define PROFILE_MAX 64
+#define DELETES_DEFAULT 1000
+#define DELETES_MAX 1000000
 
 const char options_help[]
     = "zohofs: a Zoho CRM org as a drive\n"
@@ -133,6 +135,48 @@ set_noopen (Options *options, const char *value, GError **error)
   return true;
 }
 
+/* Of several the last counts, as for mount(8). */
+static bool
+set_ro (Options *options, const char *value, GError **error)
+{
+  options->access = OPTIONS_ACCESS_READ;
+  return true;
+}
+
+static bool
+set_rw (Options *options, const char *value, GError **error)
+{
+  options->access = OPTIONS_ACCESS_WRITE;
+  return true;
+}
+
+static bool
+set_dry_run (Options *options, const char *value, GError **error)
+{
+  options->dry_run = true;
+  return true;
+}
+
+static bool
+set_stale (Options *options, const char *value, GError **error)
+{
+  if (!g_str_equal (value, "overwrite") && !g_str_equal (value, "refuse"))
+    return refuse (error, "stale=%s is neither stale=refuse nor stale=overwrite.", value);
+  options->stale_overwrite = g_str_equal (value, "overwrite");
+  return true;
+}
+
+static bool
+set_max_deletes (Options *options, const char *value, GError **error)
+{
+  guint64 count;
+
+  if (!g_ascii_string_to_unsigned (value, 10, 1, DELETES_MAX, &count, NULL))
+    return refuse (error, "max_deletes=%s is not a number from 1 to %d.", value, DELETES_MAX);
+  options->max_deletes = (unsigned) count;
+  return true;
+}
+
 static bool
 set_log (Options *options, const char *value, GError **error)
 {
@@ -159,11 +203,15 @@ static const Word words[] = {
   { "sweep", set_sweep },
   { "offline", set_offline },
   { "noopen", set_noopen, .bare = true },
+  { "ro", set_ro, .bare = true },
+  { "rw", set_rw, .bare = true },
+  { "dry_run", set_dry_run, .bare = true },
+  { "stale", set_stale },
+  { "max_deletes", set_max_deletes },
   { "log", set_log },
   { "allow_other", .pass = true },
   { "allow_root", .pass = true },
   { "default_permissions", .pass = true },
-  { "ro", .pass = true },
   { "dev", .pass = true },
   { "nodev", .pass = true },
   { "suid", .pass = true },
@@ -181,7 +229,6 @@ static const Word words[] = {
   { "sync", .pass = true },
   { "async", .pass = true },
   { "dirsync", .pass = true },
-  { "rw" },
   { "auto" },
   { "noauto" },
   { "user" },
@@ -362,6 +409,19 @@ take_profile (Options *options, const char *name, GError **error)
   return true;
 }
 
+/* The kernel is told too. */
+static bool
+settle_access (Options *options, GError **error)
+{
+  g_autofree char *others = options->fuse_options;
+
+  if (options->noopen && options->access == OPTIONS_ACCESS_WRITE)
+    return refuse (error, "-o noopen is for reading alone: say ro,noopen, or leave noopen out.");
+  options->read_only = options->noopen || options->access != OPTIONS_ACCESS_WRITE;
+  options->fuse_options = g_strconcat (options->read_only ? "ro" : "rw", others != NULL ? "," : "", others, NULL);
+  return true;
+}
+
 static bool
 place_mount (Options *options, GPtrArray *plain, GError **error)
 {
@@ -373,6 +433,8 @@ place_mount (Options *options, GPtrArray *plain, GError **error)
   options->target = g_strdup (plain->pdata[plain->len - 1]);
   if (*options->target == '\0')
     return refuse (error, "The mount point is empty.");
+  if (!settle_access (options, error))
+    return false;
   return plain->len == 1 || take_profile (options, plain->pdata[0], error);
 }
 
@@ -388,10 +450,19 @@ place_login (Options *options, GPtrArray *plain, GError **error)
 }
 
 static bool
-place_status (Options *options, GPtrArray *plain, GError **error)
+place_why (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len != 1)
+    return refuse (error, "Say which file: zohofs why PATH");
+  options->target = g_strdup (plain->pdata[0]);
+  return true;
+}
+
+static bool
+place_mounts (Options *options, const char *command, GPtrArray *plain, GError **error)
 {
   if (plain->len > 1)
-    return refuse (error, "Too many arguments: zohofs status [PROFILE|MOUNTPOINT]");
+    return refuse (error, "Too many arguments: zohofs %s [PROFILE|MOUNTPOINT]", command);
   if (plain->len == 1)
     options->target = g_strdup (plain->pdata[0]);
   return true;
@@ -407,7 +478,11 @@ place_words (Options *options, GPtrArray *plain, GError **error)
     case OPTIONS_LOGIN:
       return place_login (options, plain, error);
     case OPTIONS_STATUS:
-      return place_status (options, plain, error);
+      return place_mounts (options, "status", plain, error);
+    case OPTIONS_DRAIN:
+      return place_mounts (options, "drain", plain, error);
+    case OPTIONS_WHY:
+      return place_why (options, plain, error);
     case OPTIONS_CHECK_CACHE:
       options->target = g_strdup (plain->len == 1 ? plain->pdata[0] : "");
       return true;
@@ -438,6 +513,24 @@ read_arguments (Options *options, Reader *reader, GPtrArray *plain, GError **err
   return true;
 }
 
+static OptionsCommand
+command_of (const char *word)
+{
+  static const struct
+  {
+    const char *name;
+    OptionsCommand command;
+  } commands[] = {
+    { "login", OPTIONS_LOGIN }, { "status", OPTIONS_STATUS },           { "why", OPTIONS_WHY },
+    { "drain", OPTIONS_DRAIN }, { "check-cache", OPTIONS_CHECK_CACHE },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (g_str_equal (word, commands[i].name))
+      return commands[i].command;
+  return OPTIONS_MOUNT;
+}
+
 bool
 options_is_profile (const char *name)
 {
@@ -461,13 +554,9 @@ options_parse (int argc, char **argv, GError **error)
   options->profile = g_strdup ("default");
   options->ttl_s = TTL_DEFAULT_S;
   options->sweep_s = SWEEP_DEFAULT_S;
+  options->max_deletes = DELETES_DEFAULT;
   options->log_level = LOGGING_WARNING;
-  if (argc > 1 && g_str_equal (argv[1], "login"))
-    options->command = OPTIONS_LOGIN;
-  else if (argc > 1 && g_str_equal (argv[1], "status"))
-    options->command = OPTIONS_STATUS;
-  else if (argc > 1 && g_str_equal (argv[1], "check-cache"))
-    options->command = OPTIONS_CHECK_CACHE;
+  options->command = argc > 1 ? command_of (argv[1]) : OPTIONS_MOUNT;
   if (options->command != OPTIONS_MOUNT)
     reader.at++;
   if (!read_arguments (options, &reader, plain, error) || !place_words (options, plain, error))

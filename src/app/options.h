@@ -10,20 +10,36 @@ typedef enum
   OPTIONS_MOUNT,
   OPTIONS_LOGIN,
   OPTIONS_STATUS,
+  OPTIONS_WHY,
+  OPTIONS_DRAIN,
   OPTIONS_CHECK_CACHE, /* ours alone: target is the folder */
   OPTIONS_HELP,
   OPTIONS_VERSION
 } OptionsCommand;
+
+/* What -o said. */
+typedef enum
+{
+  OPTIONS_ACCESS_DEFAULT,
+  OPTIONS_ACCESS_READ,
+  OPTIONS_ACCESS_WRITE
+} OptionsAccess;
 
 typedef struct
 {
   OptionsCommand command;
   char *profile;            /* never NULL */
   bool profile_given;
-  char *target;             /* mount: the mount point as given; status: a mount point or profile, or NULL for all */
+  char *target;             /* mount: the mount point as given; status, drain: a mount point or profile, or NULL for all;
+                             * why: a file */
   bool foreground, trace;
   bool bare_names;
   bool noopen;
+  OptionsAccess access;
+  bool read_only;           /* by that and noopen */
+  bool dry_run;
+  bool stale_overwrite;     /* a text made from a version that is no longer known is compared with the current one */
+  unsigned max_deletes;     /* by one process */
   int64_t ttl_s;
   int64_t sweep_s;          /* between looks at all ids; 0: none */
   bool offline_fail;

@@ -38,6 +38,12 @@ places_documents (const Places *places)
   return g_build_filename (places->cache_dir, "documents-1", NULL);
 }
 
+char *
+places_scratch (const Places *places)
+{
+  return g_build_filename (places->state_dir, "scratch", NULL);
+}
+
 void
 places_free (Places *places)
 {

@@ -6,7 +6,7 @@
 typedef struct
 {
   char *config_file;
-  char *state_dir; /* client_secret, refresh_token, events.jsonl and its like, drafts */
+  char *state_dir; /* client_secret, refresh_token, events.jsonl and its like, journal, drafts, scratch */
   char *cache_dir; /* access_token */
 } Places;
 
@@ -20,6 +20,9 @@ char *places_documents (const Places *places);
 
 /* The file behind /.zohofs/@name, shared by the mounts of a profile. To g_free(). */
 char *places_journal_path (const Places *places, const char *name);
+
+/* The folder of scratch files, shared by the mounts of a profile. To g_free(). */
+char *places_scratch (const Places *places);
 
 /* NULL is fine. */
 void places_free (Places *places);

@@ -1,16 +1,18 @@
 /* How to use a mount, told inside the mount. It names what listings do not show, because whoever finds a drive (a
- * colleague, a script, a program that writes programs) looks into README.md first. */
+ * colleague, a script, a program that writes programs) looks into README.md first. How to save is told where it can be
+ * done. */
 #include "app/readme.h"
 
-#include <glib.h>
 
-static const char text[]
+static const char about[]
     = "# A Zoho CRM org as files\n"
       "\n"
       "This drive is profile `%s` of zohofs " ZOHOFS_VERSION ", served from %s.\n"
-      "It is read-only. What you see is what the signed-in user may see.\n"
-      "\n"
-      "## What is here\n"
+      "%s What you see is what the signed-in user may see.\n"
+      "\n";
+
+static const char tree[]
+    = "## What is here\n"
       "\n"
       "- `Leads/`, `Contacts/`, ...: one directory per module, by its API name.\n"
       "- `Leads/<label>.<id>.json`: one record. The label is for reading; the id decides. `Leads/<id>.json` and any other\n"
@@ -29,8 +31,30 @@ static const char text[]
       "One JSON object: every field of the module by its API name, and `id`; keys sorted, two blanks of indent, UTF-8; an\n"
       "empty field is null. Sizes and times are exact: `st_mtime` is Modified_Time. Lookups are objects with `id` and\n"
       "`name`; subforms are arrays of rows.\n"
+      "\n";
+
+static const char saving[]
+    = "## Saving\n"
       "\n"
-      "## What it costs\n"
+      "Write a record's file with any program. It is saved when the program closes it, calls fsync(2), or renames its copy\n"
+      "onto it, and that call fails when the CRM refuses the save. Only what was changed is sent: a key that is missing\n"
+      "stays as it is in the CRM, null empties a field, and fields that only the CRM sets are passed over.\n"
+      "\n"
+      "- A new `<Module>/<any name>.json` becomes a record; the fields it is to have are enough.\n"
+      "- `rm` deletes the record, 2 seconds later, so that programs may save by deleting and writing anew. More than %u\n"
+      "  deletes by one process are refused with EPERM.\n"
+      "- What a colleague has changed meanwhile is merged; if it is the same field, the save fails with EBUSY.\n"
+      "- After a refused save the file reads as the CRM has it. Your text is in `.zohofs/drafts/<Module>/`, and\n"
+      "  `zohofs why FILE` says what was wrong. Correct it and copy it onto the record.\n"
+      "- A new file that was refused stays as it is until it is good.\n"
+      "- `.zohofs/errors.jsonl` has a line for each refused save, `.zohofs/audit.jsonl` for each change that was asked for.\n"
+      "- `zohofs drain` sends what waits and tells when it is in the CRM. Unmounting sends it too.\n"
+      "- Files that editors make beside the one they save are kept on this computer, until the drive is unmounted.\n"
+      "- Mounted with `-o ro` nothing can be changed; with `-o dry_run` saves are checked and not sent.\n"
+      "\n";
+
+static const char use[]
+    = "## What it costs\n"
       "\n"
       "A directory is fetched 200 records per API call, and then `cat`, `grep -r`, `find`, `tar` and `rsync` over it cost\n"
       "nothing more until it is stale. To look at one record of a large module, open it by its id: that is one call\n"
@@ -51,17 +75,45 @@ static const char text[]
       "| error | meaning |\n"
       "|---|---|\n"
       "| ENOENT | no such record or module |\n"
-      "| EACCES | the sign-in's scopes or the user's profile do not allow it |\n"
-      "| EROFS | the drive is read-only |\n"
-      "| EDQUOT | the org's API credits, or this profile's own budget, are spent |\n"
+      "| EACCES | the sign-in's scopes or the user's profile do not allow it |\n";
+
+static const char save_errors[]
+    = "| EINVAL | what was saved is no JSON, or no value for the field; the text is among the drafts |\n"
+      "| EBUSY | the field was changed in the CRM since the file was read, or the record is locked |\n"
+      "| EEXIST | another record has the value, which must be unique |\n"
+      "| EPERM | this cannot be done by files, or too many deletes |\n";
+
+static const char read_errors[] = "| EROFS | the drive is read-only |\n";
+
+static const char errors[]
+    = "| EDQUOT | the org's API credits, or this profile's own budget, are spent |\n"
       "| EKEYEXPIRED | the sign-in is dead; its owner runs `zohofs login %s --refresh-token -` |\n"
       "| ENETUNREACH, ETIMEDOUT | Zoho cannot be reached, or does not answer in time |\n"
       "| EIO | Zoho answered nonsense; `.zohofs/status.json` has the words |\n"
       "\n"
       "`zohofs status` shows the state of all mounts; zohofs(1) is the manual.\n";
 
-char *
-readme_text (const char *profile, const char *api_url)
+static const char *
+kind_of (const Options *options)
 {
-  return g_strdup_printf (text, profile, api_url, profile);
+  if (options->read_only)
+    return "It is read-only.";
+  if (options->dry_run)
+    return "What is saved here is checked and not sent to the CRM, because it is mounted with `-o dry_run`.";
+  return "What is saved here is saved in the CRM.";
+}
+
+char *
+readme_text (const Options *options, const char *api_url)
+{
+  GString *out = g_string_new (NULL);
+
+  g_string_append_printf (out, about, options->profile, api_url, kind_of (options));
+  g_string_append (out, tree);
+  if (!options->read_only)
+    g_string_append_printf (out, saving, options->max_deletes);
+  g_string_append (out, use);
+  g_string_append (out, options->read_only ? read_errors : save_errors);
+  g_string_append_printf (out, errors, options->profile);
+  return g_string_free (out, FALSE);
 }

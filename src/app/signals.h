@@ -3,7 +3,8 @@
 
 typedef struct Signals Signals;
 
-/* Keeps these signals from every thread started later, and SIGPIPE from all. Before any thread starts. */
+/* Keeps these signals from every thread started later, and from all SIGPIPE and SIGXFSZ, which are errors of write(2)
+ * then. Before any thread starts. */
 void signals_block (void);
 
 /* Starts the thread that takes them: the first calls @stop(@data), any further one @abandon(@data). */

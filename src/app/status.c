@@ -92,6 +92,43 @@ requests_of (Fs *fs)
   return counts != NULL ? counts : json_object ();
 }
 
+static json_t *
+saving_of (const StatusSource *source)
+{
+  json_t *saving = json_object ();
+  FsPending pending;
+
+  fs_pending (source->fs, &pending);
+  put_number (saving, "drafts", (int64_t) pending.drafts);
+  put_number (saving, "queued", (int64_t) pending.saves);
+  put_number (saving, "deletes", (int64_t) pending.deletes);
+  put_number (saving, "refused", (int64_t) status_refused (source));
+  json_object_set_new (saving, "read_only", json_boolean (source->read_only));
+  json_object_set_new (saving, "dry_run", json_boolean (source->dry_run));
+  return saving;
+}
+
+static json_t *
+written_of (const StatusSource *source)
+{
+  json_t *object = json_object ();
+  ReportsWritten written;
+
+  reports_written (source->reports, &written);
+  put_number (object, "updates", (int64_t) written.updates);
+  put_number (object, "creates", (int64_t) written.creates);
+  put_number (object, "deletes", (int64_t) written.deletes);
+  return object;
+}
+
+size_t
+status_refused (const StatusSource *source)
+{
+  g_autoptr (GPtrArray) drafts = journal_drafts_list (source->state_dir, NULL);
+
+  return drafts != NULL ? drafts->len : 0;
+}
+
 char *
 status_text (const StatusSource *source)
 {
@@ -106,6 +143,8 @@ status_text (const StatusSource *source)
   json_object_set_new (status, "credits", credits_of (source, &client));
   json_object_set_new (status, "cache", cache_of (&store, source->disk));
   json_object_set_new (status, "fuse", requests_of (source->fs));
+  json_object_set_new (status, "saving", saving_of (source));
+  json_object_set_new (status, "written", written_of (source));
   json_object_set_new (status, "last_error", last_error_of (&client));
   json_object_set_new (status, "signed_out", json_boolean (client.signed_out));
   json_object_set_new (status, "offline", json_boolean (store.offline));

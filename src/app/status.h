@@ -1,6 +1,7 @@
 /* The text of /.zohofs/status.json. */
 #pragma once
 
+#include "app/reports.h"
 #include "fs/loop.h"
 
 typedef struct
@@ -14,7 +15,13 @@ typedef struct
   Store *store;
   Disk *disk;
   Fs *fs;
+  const char *state_dir;
+  Reports *reports;      /* NULL: it does not write */
+  bool read_only, dry_run;
 } StatusSource;
 
 /* Any thread; asks nobody and waits for nothing. To g_free(). */
 char *status_text (const StatusSource *source);
+
+/* Refused drafts of the profile. May read from the local disk. */
+size_t status_refused (const StatusSource *source);

@@ -67,6 +67,42 @@ row_of_requests (GString *out, const json_t *counts)
   row (out, "requests", "%s", words->len > 0 ? words->str : "none");
 }
 
+/* "3 saves queued" */
+static void
+add_count (GString *words, int64_t count, const char *one, const char *many)
+{
+  if (count > 0)
+    g_string_append_printf (words, "%s%" PRId64 " %s", words->len > 0 ? ", " : "", count, count == 1 ? one : many);
+}
+
+static void
+rows_of_saving (GString *out, const json_t *saving, const json_t *written)
+{
+  g_autoptr (GString) open = g_string_new (NULL);
+  g_autoptr (GString) sent = g_string_new (NULL);
+  bool read_only = json_is_true (json_object_get (saving, "read_only"));
+
+  if (!json_is_object (saving)) /* an older mount */
+    return;
+  add_count (open, number_of (saving, "drafts"), "draft open", "drafts open");
+  add_count (open, number_of (saving, "queued"), "save queued", "saves queued");
+  add_count (open, number_of (saving, "deletes"), "delete waiting", "deletes waiting");
+  add_count (open, number_of (saving, "refused"), "refused (see .zohofs/drafts)", "refused (see .zohofs/drafts)");
+  if (open->len == 0)
+    g_string_append (open, read_only ? "read-only" : "nothing is waiting");
+  else if (read_only)
+    g_string_prepend (open, "read-only; ");
+  if (!read_only && json_is_true (json_object_get (saving, "dry_run")))
+    g_string_append (open, "; a dry run, nothing is sent");
+  row (out, "saving", "%s", open->str);
+  if (read_only)
+    return;
+  add_count (sent, number_of (written, "updates"), "record changed", "records changed");
+  add_count (sent, number_of (written, "creates"), "created", "created");
+  add_count (sent, number_of (written, "deletes"), "deleted", "deleted");
+  row (out, "written", "%s", sent->len > 0 ? sent->str : "nothing so far");
+}
+
 static void
 row_of_uptime (GString *out, const json_t *status)
 {
@@ -111,6 +147,7 @@ rows (GString *out, const json_t *status)
   row (out, "cache", "%" PRId64 " modules listed, %" PRId64 " records known, %s of documents",
        number_of (cache, "modules_listed"), number_of (cache, "records"), bytes);
   row_of_disk (out, cache);
+  rows_of_saving (out, json_object_get (status, "saving"), json_object_get (status, "written"));
   row_of_requests (out, json_object_get (status, "fuse"));
   row_of_uptime (out, status);
   if (json_is_object (last_error))
@@ -210,30 +247,40 @@ status_command_table (const char *text, size_t size, GError **error)
   return g_string_free (out, FALSE);
 }
 
-bool
-status_command_run (const char *target, GError **error)
+char **
+status_command_find (const char *target, GError **error)
 {
   size_t size;
   g_autofree char *text = files_read ("/proc/self/mounts", MOUNTS_MAX, false, &size, error);
   g_auto (GStrv) mounts = text == NULL ? NULL : status_command_mounts (text);
-  bool found = false;
+  g_autoptr (GStrvBuilder) wanted = g_strv_builder_new ();
+  g_auto (GStrv) found = NULL;
 
   if (text == NULL)
-    return false;
+    return NULL;
   for (char **pair = mounts; *pair != NULL; pair += 2)
-    {
-      if (!is_wanted (pair[0], pair[1], target))
-        continue;
-      found = true;
-      if (!print_mount (pair[1], error))
-        return false;
-    }
-  if (found)
-    return true;
+    if (is_wanted (pair[0], pair[1], target))
+      g_strv_builder_add (wanted, pair[1]);
+  found = g_strv_builder_end (wanted);
+  if (*found != NULL)
+    return g_steal_pointer (&found);
   if (target == NULL)
     g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "No zohofs is mounted on this machine.");
   else
     g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND,
                  "No zohofs is mounted at %s or for a profile of that name.", target);
-  return false;
+  return NULL;
+}
+
+bool
+status_command_run (const char *target, GError **error)
+{
+  g_auto (GStrv) mountpoints = status_command_find (target, error);
+
+  if (mountpoints == NULL)
+    return false;
+  for (char **mountpoint = mountpoints; *mountpoint != NULL; mountpoint++)
+    if (!print_mount (*mountpoint, error))
+      return false;
+  return true;
 }

@@ -8,7 +8,10 @@
  * Returns: false with one clear line in @error. */
 bool status_command_run (const char *target, GError **error);
 
-/* The same from @text in the form of /proc/self/mounts: array of "SOURCE", "MOUNTPOINT" pairs of zohofs mounts, to
+/* The mount points meant, to g_strfreev(); NULL with one clear line in @error when there are none. */
+char **status_command_find (const char *target, GError **error);
+
+/* All from @text in the form of /proc/self/mounts: array of "SOURCE", "MOUNTPOINT" pairs of zohofs mounts, to
  * g_strfreev(). */
 char **status_command_mounts (const char *text);
 

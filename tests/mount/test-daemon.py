@@ -1,4 +1,5 @@
 """The life of the program: into the background and out of it, signals, the forms of mount(8), news for systemd."""
+import json
 import os
 import signal
 import socket
@@ -65,7 +66,7 @@ class Background(Case):
         self.profile.unmount()
 
 
-class Foreground(Case):
+class Started(Case):
     def start(self, *arguments, **environment):
         self.profile.environment.update(environment)
         process = self.profile.start(*arguments)
@@ -75,6 +76,8 @@ class Foreground(Case):
         wait_until(lambda: self.profile.is_mounted() or process.poll() is not None)
         return process
 
+
+class Foreground(Started):
     def test_ends_cleanly(self):
         status, _ = self.end(self.start())
         self.assertEqual(status, 0)
@@ -117,6 +120,105 @@ class Foreground(Case):
             process.send_signal(signal.SIGTERM)
             self.assertEqual(news.recv(100), b"STOPPING=1")
             self.assertEqual(process.wait(account.PATIENCE), 0)
+
+
+class Writing(Started):
+    """What a mount that writes has beyond one that reads."""
+
+    def news(self):
+        """What systemd is told; to be bound before the start."""
+        news = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(news.close)
+        news.bind(self.profile.folder + "/notify")
+        news.settimeout(account.PATIENCE)
+        return news
+
+    def limit(self, pid, name):
+        with open(f"/proc/{pid}/limits", encoding="utf-8") as limits:
+            return next(line for line in limits if line.startswith(name)).removeprefix(name).split()[:2]
+
+    def test_many_files_may_be_open(self):
+        pid = self.mount("-o", "rw")
+        soft, hard = self.limit(pid, "Max open files")
+        self.assertEqual(int(soft), min(int(hard), 1 << 20))
+        self.profile.unmount()
+
+    def test_reading_alone_needs_no_journal(self):
+        for name in "journal", "scratch":
+            self.profile.keep(name, "in the way")
+        self.assert_refused(self.profile.run("test", self.profile.mountpoint, "-o", "rw"), self.profile.state)
+        self.mount("-o", "ro")
+        self.assertTrue(self.profile.status()["saving"]["read_only"])
+        self.profile.unmount()
+
+    def test_no_room_for_scratch(self):
+        self.profile.keep("scratch", "in the way")
+        self.assert_refused(self.profile.run("test", self.profile.mountpoint, "-o", "rw"), "scratch")
+        self.assertEqual(os.listdir(self.profile.state + "/journal"), ["lock"])
+
+    def test_waits_for_the_mount_before(self):
+        before = self.start("-o", "rw")
+        news = self.news()
+        os.kill(before.pid, signal.SIGSTOP)
+        self.addCleanup(before.send_signal, signal.SIGCONT)
+        subprocess.run(["fusermount3", "-u", "-z", self.profile.mountpoint], check=True, timeout=account.PATIENCE)
+        self.profile.environment["NOTIFY_SOCKET"] = news.getsockname()
+        after = self.profile.start("-o", "rw")
+        self.addCleanup(after.kill)
+        self.addCleanup(after.stderr.close)
+        self.addCleanup(after.stdout.close)
+        self.assertIn(b"STATUS=Waiting for the mount before", news.recv(1000))
+        self.assertFalse(self.profile.is_mounted())
+        os.kill(before.pid, signal.SIGCONT)
+        self.assertEqual(before.wait(account.PATIENCE), 0)
+        self.assertEqual(news.recv(1000), b"STATUS=")
+        self.assertEqual(news.recv(1000), b"READY=1")
+        self.assertEqual(self.profile.status()["pid"], after.pid)
+        status, words = self.end(after)
+        self.assertEqual(status, 0)
+        self.assertIn("still sends what was written", words)
+
+    def test_a_mount_that_lives_on_is_not_waited_for(self):
+        self.mount("-o", "rw")
+        result = self.profile.run("test", self.profile.mountpoint, "-o", "rw")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("mounted", result.stderr)
+        self.profile.unmount()
+
+    def test_status(self):
+        self.mount("-o", "rw,dry_run")
+        status = self.profile.status()
+        self.assertEqual(status["saving"], {"drafts": 0, "queued": 0, "deletes": 0, "refused": 0, "read_only": False,
+                                            "dry_run": True})
+        self.assertEqual(status["written"], {"updates": 0, "creates": 0, "deletes": 0})
+        os.makedirs(self.profile.state + "/drafts/Leads", 0o700)
+        self.profile.keep("drafts/Leads/x.json", "{}")
+        self.assertEqual(self.profile.status()["saving"]["refused"], 1)
+        self.assertIn("1 refused (see .zohofs/drafts); a dry run", self.profile.run("status", "test").stdout)
+        with open(self.profile.mountpoint + "/.zohofs/metrics", encoding="utf-8") as file:
+            self.assertIn("\nzohofs_saving_refused 1\n", file.read())
+        self.profile.unmount()
+
+    def test_why(self):
+        self.mount()
+        path = self.profile.mountpoint + "/Leads/Okafor.7010000000201.json"
+        result = self.profile.run("why", path)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("No save of", result.stderr)
+        line = {"path": "Leads/Okafor.7010000000201.json", "id": "7010000000201", "message": "Email is no address"}
+        self.profile.keep("errors.jsonl", json.dumps(line))
+        wait_until(lambda: self.profile.run("why", path).returncode == 0)
+        self.assertIn("why    Email is no address", self.profile.run("why", path).stdout)
+        self.profile.unmount()
+
+    def test_drain(self):
+        self.assert_refused(self.profile.run("drain", self.profile.mountpoint), "No zohofs is mounted")
+        self.mount("-o", "ro")
+        for target in "test", self.profile.mountpoint:
+            result = self.profile.run("drain", target)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual(result.stdout, f"{self.profile.mountpoint}: read-only, so there is nothing to send.\n")
+        self.profile.unmount()
 
 
 class Forms(Case):

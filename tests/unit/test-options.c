@@ -44,14 +44,49 @@ static void
 test_fstab_form (void)
 {
   g_autoptr (Options) options = PARSE (
-      "work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,noopen,allow_other");
+      "work", "/mnt", "-o", "rw,dev,nosuid,_netdev,noauto,user,x-systemd.automount,ttl=5,names=id,allow_other");
 
   g_assert_cmpstr (options->profile, ==, "work");
   g_assert_cmpstr (options->target, ==, "/mnt");
-  g_assert_cmpstr (options->fuse_options, ==, "dev,nosuid,allow_other");
+  g_assert_cmpstr (options->fuse_options, ==, "rw,dev,nosuid,allow_other");
   g_assert_cmpint (options->ttl_s, ==, 5);
   g_assert_true (options->bare_names);
-  g_assert_true (options->noopen);
+  g_assert_false (options->read_only);
+}
+
+static void
+test_reading_alone (void)
+{
+  g_autoptr (Options) ro = PARSE ("crm", "-o", "ro");
+  g_autoptr (Options) noopen = PARSE ("crm", "-o", "noopen,noatime");
+  g_autoptr (Options) both = PARSE ("crm", "-o", "rw,ro,noopen");
+  g_autoptr (Options) last = PARSE ("crm", "-o", "ro", "-o", "rw");
+
+  g_assert_true (ro->read_only);
+  g_assert_cmpstr (ro->fuse_options, ==, "ro");
+  g_assert_true (noopen->noopen);
+  g_assert_true (noopen->read_only);
+  g_assert_cmpstr (noopen->fuse_options, ==, "ro,noatime");
+  g_assert_true (both->read_only);
+  g_assert_false (last->read_only);
+  g_assert_cmpstr (last->fuse_options, ==, "rw");
+}
+
+static void
+test_how_is_saved (void)
+{
+  g_autoptr (Options) plain = PARSE ("crm");
+  g_autoptr (Options) told = PARSE ("crm", "-o", "dry_run,stale=overwrite,max_deletes=1000000");
+  g_autoptr (Options) back = PARSE ("crm", "-o", "stale=overwrite,stale=refuse,max_deletes=1");
+
+  g_assert_false (plain->dry_run);
+  g_assert_false (plain->stale_overwrite);
+  g_assert_cmpuint (plain->max_deletes, ==, 1000);
+  g_assert_true (told->dry_run);
+  g_assert_true (told->stale_overwrite);
+  g_assert_cmpuint (told->max_deletes, ==, 1000000);
+  g_assert_false (back->stale_overwrite);
+  g_assert_cmpuint (back->max_deletes, ==, 1);
 }
 
 static void
@@ -105,6 +140,9 @@ test_commands (void)
 {
   g_autoptr (Options) login = PARSE ("login", "work", "--refresh-token", "-", "--client-secret-file=/s");
   g_autoptr (Options) status = PARSE ("status", "/mnt");
+  g_autoptr (Options) why = PARSE ("why", "crm/Leads/x.json");
+  g_autoptr (Options) drain = PARSE ("drain");
+  g_autoptr (Options) drain_one = PARSE ("drain", "work");
   g_autoptr (Options) help = PARSE ("--help");
   g_autoptr (Options) version = PARSE ("-V");
   g_autoptr (Options) directory = PARSE ("--", "-odd");
@@ -114,6 +152,11 @@ test_commands (void)
   g_assert_cmpstr (login->client_secret_file, ==, "/s");
   g_assert_cmpint (status->command, ==, OPTIONS_STATUS);
   g_assert_cmpstr (status->target, ==, "/mnt");
+  g_assert_cmpint (why->command, ==, OPTIONS_WHY);
+  g_assert_cmpstr (why->target, ==, "crm/Leads/x.json");
+  g_assert_cmpint (drain->command, ==, OPTIONS_DRAIN);
+  g_assert_cmpstr (drain->target, ==, NULL);
+  g_assert_cmpstr (drain_one->target, ==, "work");
   g_assert_cmpint (help->command, ==, OPTIONS_HELP);
   g_assert_cmpint (version->command, ==, OPTIONS_VERSION);
   g_assert_cmpstr (directory->target, ==, "-odd");
@@ -133,6 +176,15 @@ test_refusals_name_what_was_meant (void)
   REFUSED ("needs a value", "crm", "-o");
   REFUSED ("takes no value", "crm", "-o", "ro=1");
   REFUSED ("takes no value", "crm", "-o", "noopen=1");
+  REFUSED ("takes no value", "crm", "-o", "dry_run=1");
+  REFUSED ("say ro,noopen", "crm", "-o", "rw,noopen");
+  REFUSED ("say ro,noopen", "crm", "-o", "noopen,ro,rw");
+  REFUSED ("neither stale=refuse", "crm", "-o", "stale=ok");
+  REFUSED ("max_deletes=0 is not", "crm", "-o", "max_deletes=0");
+  REFUSED ("max_deletes=1000001 is not", "crm", "-o", "max_deletes=1000001");
+  REFUSED ("which file", "why");
+  REFUSED ("which file", "why", "a", "b");
+  REFUSED ("zohofs drain [PROFILE", "drain", "a", "b");
   REFUSED ("neither names=label", "crm", "-o", "names=x");
   REFUSED ("none of log=error", "crm", "-o", "log=loud");
   REFUSED ("No mount point", "-f");
@@ -149,6 +201,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/options/default-profile", test_mount_point_alone_is_the_default_profile);
   g_test_add_func ("/options/fstab", test_fstab_form);
+  g_test_add_func ("/options/reading-alone", test_reading_alone);
+  g_test_add_func ("/options/how-is-saved", test_how_is_saved);
   g_test_add_func ("/options/source", test_source_form_of_profile);
   g_test_add_func ("/options/anywhere", test_switches_stand_anywhere);
   g_test_add_func ("/options/trace", test_trace_is_foreground_and_debug);

@@ -1,0 +1,198 @@
+/* Changes and refusals as lines for people and programs. Texts come from servers and from names that anybody may give,
+ * so each is made valid UTF-8 and cut to a length at which the file stays readable. */
+#include "app/reports.h"
+
+#include "base/clock.h"
+#include "model/names.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DRAFTS ".zohofs/drafts/"
+#define TEXT_MAX 4096   /* bytes of a text */
+#define NAMES_MAX 1000  /* fields that are named */
+
+struct Reports
+{
+  Jsonl *errors, *audit;
+  atomic_ullong updates, creates, deletes;
+};
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+static void
+put_text (json_t *line, const char *key, const char *text)
+{
+  g_autofree char *valid = NULL;
+
+  if (text != NULL)
+    {
+      valid = g_utf8_make_valid (text, (gssize) strnlen (text, TEXT_MAX));
+      if (strlen (text) > TEXT_MAX)
+        {
+          g_autofree char *whole = g_steal_pointer (&valid);
+
+          valid = g_strconcat (whole, "...", NULL);
+        }
+    }
+  json_object_set_new (line, key, json_from_text (valid));
+}
+
+static void
+put_time (json_t *line, int64_t seconds)
+{
+  char text[CLOCK_TIME_SIZE];
+
+  clock_format_time (seconds, text);
+  json_object_set_new (line, "time", json_string (text));
+}
+
+/* Digits in a text, since numbers of programs lose some. */
+static void
+put_id (json_t *line, uint64_t id)
+{
+  char text[24];
+
+  snprintf (text, sizeof text, "%" PRIu64, id);
+  put_text (line, "id", id != 0 ? text : NULL);
+}
+
+static void
+put_names (json_t *line, const char *key, const char *const *names)
+{
+  json_t *array = json_array ();
+
+  for (size_t i = 0; names != NULL && names[i] != NULL && i < NAMES_MAX; i++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (names[i], (gssize) strnlen (names[i], TEXT_MAX));
+
+      json_array_append_new (array, json_from_text (valid));
+    }
+  json_object_set_new (line, key, array);
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+/* What stands before the last slash of a path is its module, and the name may have the record's id. */
+static void
+put_place (json_t *line, const char *path)
+{
+  const char *slash = path != NULL ? strrchr (path, '/') : NULL;
+  g_autofree char *module = slash != NULL ? g_strndup (path, (size_t) (slash - path)) : NULL;
+  uint64_t id = 0;
+
+  put_text (line, "path", path);
+  put_text (line, "module", module);
+  put_id (line, slash != NULL && names_read (slash + 1, &id) == NAME_RECORD ? id : 0);
+}
+
+static json_t *
+error_line (const SaveError *error)
+{
+  g_autofree char *draft = error->draft != NULL ? g_strconcat (DRAFTS, error->draft, NULL) : NULL;
+  json_t *line = json_object ();
+
+  put_time (line, error->time_s);
+  put_place (line, error->path);
+  put_text (line, "errno", error->errno_name);
+  put_text (line, "code", error->code);
+  put_text (line, "message", error->message);
+  put_text (line, "field", error->field);
+  put_text (line, "draft", draft);
+  put_text (line, "todo", error->todo);
+  return line;
+}
+
+static json_t *
+audit_line (const SaveAudit *audit)
+{
+  json_t *line = json_object ();
+
+  put_time (line, audit->time_s);
+  json_object_set_new (line, "uid", json_integer ((json_int_t) audit->who.uid));
+  json_object_set_new (line, "pid", json_integer (audit->who.pid));
+  put_text (line, "program", audit->who.program);
+  put_text (line, "verb", audit->verb);
+  put_text (line, "path", audit->path);
+  put_text (line, "module", audit->module);
+  put_id (line, audit->id);
+  put_names (line, "fields", audit->fields);
+  put_names (line, "ignored", audit->ignored);
+  put_text (line, "outcome", audit->outcome);
+  return line;
+}
+
+/* The engine says it in words alone: "saved", "saved; the CRM has other values in ...", "partly saved: ...",
+ * "deleted". */
+static bool
+is_in_the_crm (const char *outcome)
+{
+  return outcome != NULL
+         && (g_str_has_prefix (outcome, "saved") || g_str_has_prefix (outcome, "partly saved")
+             || g_str_has_prefix (outcome, "deleted"));
+}
+
+static void
+count (Reports *reports, const SaveAudit *audit)
+{
+  if (!is_in_the_crm (audit->outcome))
+    return;
+  if (g_strcmp0 (audit->verb, "delete") == 0)
+    atomic_fetch_add (&reports->deletes, 1);
+  else if (g_strcmp0 (audit->verb, "update") == 0)
+    atomic_fetch_add (&reports->updates, 1);
+  else
+    atomic_fetch_add (&reports->creates, 1);
+}
+
+/* ---- public ------------------------------------------------------------------------------------------------------ */
+
+Reports *
+reports_new (Jsonl *errors, Jsonl *audit)
+{
+  Reports *reports = g_new0 (Reports, 1);
+
+  reports->errors = errors;
+  reports->audit = audit;
+  return reports;
+}
+
+void
+reports_free (Reports *reports)
+{
+  g_free (reports);
+}
+
+void
+reports_failed (void *data, const SaveError *error)
+{
+  Reports *reports = data;
+  g_autoptr (json_t) line = error_line (error);
+
+  if (reports->errors != NULL)
+    jsonl_append (reports->errors, line);
+}
+
+void
+reports_audit (void *data, const SaveAudit *audit)
+{
+  Reports *reports = data;
+  g_autoptr (json_t) line = audit_line (audit);
+
+  count (reports, audit);
+  if (reports->audit != NULL)
+    jsonl_append (reports->audit, line);
+}
+
+void
+reports_written (Reports *reports, ReportsWritten *written)
+{
+  *written = (ReportsWritten) { 0 };
+  if (reports == NULL)
+    return;
+  written->updates = atomic_load (&reports->updates);
+  written->creates = atomic_load (&reports->creates);
+  written->deletes = atomic_load (&reports->deletes);
+}
