@@ -44,8 +44,8 @@ set_record (Batch *batch, const json_t *row)
   Document document = { 0 };
   Entry *entry = table_find (batch->module, row_id (row));
 
-  /* It went away meanwhile. */
-  if (entry == NULL)
+  /* It went away meanwhile, or was saved. */
+  if (entry == NULL || table_is_newer (batch->module, entry->id, row_modified (row), sweep_began_us (batch->sweep)))
     return;
   document_make (batch->schema, row, entry->id, &document);
   table_set (batch->module, entry, &document);

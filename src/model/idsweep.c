@@ -82,6 +82,8 @@ look_at_row (void *data, uint64_t id, json_t *row, bool torn, Document *document
   IdSweep *look = data;
   const Entry *entry = table_find (look->module, id);
 
+  if (table_is_newer (look->module, id, row_modified (row), sweep_began_us (look->sweep)))
+    return;
   if (document != NULL)
     table_set (look->module, table_put (look->module, id, true), document);
   else if (entry == NULL || !entry->listed || entry->version == 0 || entry->mtime != row_modified (row)

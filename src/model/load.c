@@ -113,6 +113,16 @@ deep_done (const Load *load)
   return true;
 }
 
+/* It was saved since the listing began: it is listed as it is known. */
+static bool
+is_known_newer (const Load *load, uint64_t id, const json_t *row)
+{
+  if (!table_is_newer (load->module, id, row_modified (row), load->started_us))
+    return false;
+  index_put (load->module, table_put (load->module, id, true));
+  return true;
+}
+
 /* Makes the document of @pending if everything it needs is there. Returns: true when it did. */
 static bool
 finish (Load *load, Pending *pending)
@@ -128,6 +138,8 @@ finish (Load *load, Pending *pending)
 
       document_set_rows (pending->row, deep->deep->field, g_hash_table_lookup (deep->rows, &pending->id));
     }
+  if (is_known_newer (load, pending->id, pending->row))
+    return true;
   document_make (load->schema, pending->row, pending->id, &document);
   entry = table_put (load->module, pending->id, true);
   table_set (load->module, entry, &document);
@@ -184,6 +196,8 @@ load_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
   Load *load = data;
   Pending *pending;
 
+  if (is_known_newer (load, id, row))
+    return;
   if (document != NULL)
     {
       table_set (load->module, table_put (load->module, id, true), document);

@@ -175,6 +175,9 @@ Entry *table_find (const StoreModule *module, uint64_t id);
 Entry *table_put (StoreModule *module, uint64_t id, bool listed);
 /* Takes over @document's label. Tells the listener what changed; the entry is current as of now. */
 void table_set (StoreModule *module, Entry *entry, Document *document);
+/* Is the record known as of later than @mtime, from an answer that came after @asked_us? Then what an answer shows that
+ * was asked for at @asked_us is the record as it was, before a save for instance, and is not to be set. */
+bool table_is_newer (const StoreModule *module, uint64_t id, int64_t mtime, int64_t asked_us);
 /* The document of @entry is another one than we have: it is to be fetched. */
 void table_outdate (StoreModule *module, Entry *entry);
 /* Tells the listener. @deleted_at: when it was deleted, and so may be restored; 0: it is just not there. */
@@ -227,6 +230,7 @@ bool sweep_flying (const Sweep *sweep); /* something is in flight */
 bool sweep_saw (const Sweep *sweep, uint64_t id); /* its whole row was given */
 uint64_t sweep_rows (const Sweep *sweep); /* whole ones given */
 unsigned sweep_pages (const Sweep *sweep); /* landed */
+int64_t sweep_began_us (const Sweep *sweep); /* nothing of it was asked for before */
 int64_t sweep_failed_us (const Sweep *sweep); /* when the call that failed last went out */
 int64_t sweep_server_time (const Sweep *sweep); /* of the first answer, 0 unknown */
 /* Calls in flight are let go: their answers will be dropped. */

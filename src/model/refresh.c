@@ -162,6 +162,8 @@ delta_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
       delta_deep_row (delta, id, row);
       return;
     }
+  if (table_is_newer (module, id, row_modified (row), refresh->started_us))
+    return;
   if (document != NULL && refresh->schema->deep->len == 0)
     table_set (module, table_put (module, id, true), document);
   else if (entry == NULL || entry->version == 0 || entry->mtime != row_modified (row)

@@ -56,6 +56,7 @@ struct Sweep
 {
   Store *store;
   SweepConfig config;
+  int64_t began_us;
   char *module;
   char *since;
   char *ids;
@@ -146,6 +147,7 @@ sweep_new (Store *store, const SweepConfig *config)
 
   sweep->store = store;
   sweep->config = *config;
+  sweep->began_us = clock_now_us ();
   if (config->slices->len > 1)
     sweep->config.schema = NULL; /* documents are made of whole rows */
   sweep->module = g_strdup (config->module);
@@ -249,6 +251,12 @@ sweep_pages (const Sweep *sweep)
   for (guint i = 0; i < sweep->runs->len; i++)
     pages += g_array_index (sweep->runs, Run, i).landed;
   return pages;
+}
+
+int64_t
+sweep_began_us (const Sweep *sweep)
+{
+  return sweep->began_us;
 }
 
 int64_t

@@ -300,6 +300,14 @@ table_set (StoreModule *module, Entry *entry, Document *document)
     index_put (module, entry);
 }
 
+bool
+table_is_newer (const StoreModule *module, uint64_t id, int64_t mtime, int64_t asked_us)
+{
+  const Entry *entry = table_find (module, id);
+
+  return entry != NULL && entry->version != 0 && entry->mtime > mtime && entry->checked_us >= asked_us;
+}
+
 void
 table_outdate (StoreModule *module, Entry *entry)
 {

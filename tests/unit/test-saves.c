@@ -18,12 +18,13 @@
 #define T2 "2026-03-02T09:00:00+00:00"
 #define NOW "2026-03-02T10:00:00+00:00"
 
-#define FIELDS                                                                                                         \
+#define ITEMS "{\"api_name\":\"Items\",\"data_type\":\"subform\",\"associated_module\":{\"module\":\"Items_M\"}},"
+#define FIELDS_WITH(more)                                                                                              \
   "{\"fields\":[{\"api_name\":\"Last_Name\",\"data_type\":\"text\",\"system_mandatory\":true,\"length\":20},"          \
   "{\"api_name\":\"Phone\",\"data_type\":\"phone\"},{\"api_name\":\"City\",\"data_type\":\"text\"},"                   \
   "{\"api_name\":\"Email\",\"data_type\":\"email\",\"unique\":{\"casesensitive\":\"0\"}},"                             \
   "{\"api_name\":\"Tag\",\"data_type\":\"text\",\"json_type\":\"jsonarray\"},"                                         \
-  "{\"api_name\":\"Items\",\"data_type\":\"subform\",\"associated_module\":{\"module\":\"Items_M\"}},"                 \
+  more                                                                                                                 \
   "{\"api_name\":\"Created_By\",\"data_type\":\"ownerlookup\"},"                                                       \
   "{\"api_name\":\"Created_Time\",\"data_type\":\"datetime\"},"                                                        \
   "{\"api_name\":\"Modified_Time\",\"data_type\":\"datetime\"}]}"
@@ -58,6 +59,8 @@ typedef struct
   unsigned calls, posts;
   bool holding; /* calls about records get no answer */
   bool holding_reads;
+  const char *list; /* not NULL: a module without subforms, of which lists show this */
+  bool listing, holding_lists; /* a list was asked for; gets no answer */
   bool making; /* POSTs are answered as they should be */
   GString *errors, *audit, *deleted;
 } Crm;
@@ -114,6 +117,17 @@ read_record (const WebRequest *request)
   return body_answer (g_intern_string (text));
 }
 
+/* Lock held. */
+static WebAnswer
+list_page (Crm *crm)
+{
+  crm->listing = true;
+  pthread_cond_broadcast (&crm->news);
+  while (crm->holding_lists)
+    pthread_cond_wait (&crm->news, &crm->lock);
+  return body_answer (crm->list);
+}
+
 static WebAnswer
 answer (const WebRequest *request, void *data)
 {
@@ -132,9 +146,15 @@ answer (const WebRequest *request, void *data)
   if (strstr (request->target, "/settings/modules") != NULL)
     return body_answer (MODULES);
   if (strstr (request->target, "/settings/fields") != NULL)
-    return body_answer (strstr (request->target, "module=Items_M") != NULL ? ROW_FIELDS : FIELDS);
+    return body_answer (strstr (request->target, "module=Items_M") != NULL ? ROW_FIELDS
+                        : crm->list != NULL                                ? FIELDS_WITH ("")
+                                                                           : FIELDS_WITH (ITEMS));
   if (strstr (request->target, "/users") != NULL)
     return body_answer (USERS);
+  if (crm->list != NULL && strstr (request->target, "/Leads/deleted") != NULL)
+    return (WebAnswer){ .status = 204 };
+  if (crm->list != NULL && strstr (request->target, "/Leads?") != NULL)
+    return list_page (crm);
   crm->calls++;
   log_call (crm, request);
   pthread_cond_broadcast (&crm->news);
@@ -842,6 +862,33 @@ test_saves_of_a_record_follow_each_other (Crm *crm, const void *unused)
   check_calls (crm, GUARD0 PUT ("{\"City\":\"Rome\"}") GET GUARD1 PUT ("{\"Phone\":\"2\"}") GET);
 }
 
+/* Each writes the whole text that it read, in which the other's field is as it was. */
+static void
+test_two_processes_save_different_fields (Crm *crm, const void *unused)
+{
+  Attempt *first, *second;
+
+  know (crm, "");
+  hold (crm, true);
+  first = attempt_new (crm, 77, "Okafor.77.json",
+                       "{\"Modified_Time\":\"" T0 "\",\"Phone\":\"1\",\"City\":\"Rome\",\"Email\":null}");
+  attempt_ask (first);
+  wait_calls (crm, 2);
+  second = attempt_new (crm, 77, "Okafor.77.json",
+                        "{\"Modified_Time\":\"" T0 "\",\"Phone\":\"1\",\"City\":null,\"Email\":\"a@b.c\"}");
+  attempt_ask (second);
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  hold (crm, false);
+  attempt_run (first);
+  will_take (crm);
+  will_show (crm, T2, ",\"City\":\"Rome\",\"Email\":\"a@b.c\"");
+  attempt_run (second);
+  check_saved (first, true);
+  check_saved (second, true);
+  check_calls (crm, GUARD0 PUT ("{\"City\":\"Rome\"}") GET GUARD1 PUT ("{\"Email\":\"a@b.c\"}") GET);
+}
+
 static unsigned
 count (const char *text, const char *part)
 {
@@ -914,6 +961,65 @@ test_a_read_under_way_is_not_believed (Crm *crm, const void *unused)
   attempt_run (attempt);
   check_saved (attempt, true);
   check_calls (crm, GET GET "PUT Leads {\"data\":[{\"City\":\"Rome\",\"id\":\"77\"}]}\n" GET);
+}
+
+static void
+on_refreshed (void *data, int64_t server_time, bool relist, int64_t sent_us, const GError *error)
+{
+  Ringer *ringer = data;
+
+  g_assert_no_error (error);
+  ring (ringer);
+}
+
+static void
+wait_listing (Crm *crm)
+{
+  LOCKED (&crm->lock);
+
+  while (!crm->listing)
+    pthread_cond_wait (&crm->news, &crm->lock);
+}
+
+static void
+release_lists (Crm *crm)
+{
+  LOCKED (&crm->lock);
+
+  crm->holding_lists = false;
+  pthread_cond_broadcast (&crm->news);
+}
+
+/* What was changed is asked for before a save, and answered after it with the record as it was. */
+static void
+test_a_list_asked_for_before_is_not_believed (Crm *crm, const void *unused)
+{
+  Ringer ringer = { .crm = crm };
+  StoreEntry entry;
+  g_autoptr (GBytes) text = NULL;
+  const char *page = "{\"data\":[{\"id\":\"77\",\"Last_Name\":\"Okafor\",\"Modified_Time\":\"" T0 "\"},"
+                     "{\"id\":\"78\",\"Last_Name\":\"Other\",\"Modified_Time\":\"" T0 "\"}],"
+                     "\"info\":{\"more_records\":false}}";
+
+  crm->list = page;
+  crm->holding_lists = true;
+  know (crm, "");
+  store_lock (crm->store);
+  refresh_new (crm->leads, 0, false, on_refreshed, &ringer);
+  store_unlock (crm->store);
+  wait_listing (crm);
+  will_take (crm);
+  will_show (crm, T1, ",\"City\":\"Rome\"");
+  check_saved (update (crm, "{\"City\":\"Rome\"}"), true);
+  release_lists (crm);
+  wait_ring (&ringer);
+  text = store_peek (crm->leads, 77, &entry);
+  g_assert_nonnull (text);
+  g_assert_nonnull (g_strstr_len (g_bytes_get_data (text, NULL), (gssize)g_bytes_get_size (text), "Rome"));
+  g_clear_pointer (&text, g_bytes_unref);
+  /* What else it brings is taken. */
+  text = store_peek (crm->leads, 78, &entry);
+  g_assert_nonnull (text);
 }
 
 /* ---- creating ---------------------------------------------------------------------------------------------------- */
@@ -1517,6 +1623,38 @@ test_end_on_the_wire (Crm *crm, const void *unused)
   attempt_end (attempt);
 }
 
+/* What was on the wire when the mount ends, and what waited behind it, goes nowhere any more and is told nobody as
+ * refused: the next mount looks for the one, and has the other as it was. */
+static void
+test_saves_while_the_mount_stops (Crm *crm, const void *unused)
+{
+  static const DraftState states[] = { DRAFT_SENDING, DRAFT_OPEN, DRAFT_OPEN };
+  Attempt *attempts[3];
+
+  crm->making = true;
+  check_saved (create (crm, "{\"Last_Name\":\"N\"}"), true);
+  hold (crm, true);
+  for (unsigned i = 0; i < 2; i++)
+    {
+      attempts[i] = attempt_new (crm, 0, "x.json", "{\"Last_Name\":\"N\"}");
+      attempt_ask (attempts[i]);
+    }
+  wait_calls (crm, 3);
+  store_stop (crm->store);
+  attempts[2] = attempt_new (crm, 0, "y.json", "{\"Last_Name\":\"N\"}");
+  for (unsigned i = 0; i < 3; i++)
+    {
+      attempt_run (attempts[i]);
+      g_assert_error (attempts[i]->error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED);
+      g_assert_cmpint (draft_state (attempts[i]->draft), ==, states[i]);
+      attempt_end (attempts[i]);
+    }
+  hold (crm, false);
+  check_told (crm, crm->errors, "");
+  LOCKED (&crm->lock);
+  g_assert_cmpint (crm->calls, ==, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1543,6 +1681,8 @@ main (int argc, char **argv)
   ADD ("saves-of-a-record-follow-each-other", test_saves_of_a_record_follow_each_other);
   ADD ("unguarded-updates-go-together", test_unguarded_updates_go_together);
   ADD ("a-read-under-way-is-not-believed", test_a_read_under_way_is_not_believed);
+  ADD ("two-processes-save-different-fields", test_two_processes_save_different_fields);
+  ADD ("a-list-asked-for-before-is-not-believed", test_a_list_asked_for_before_is_not_believed);
   ADD ("create", test_create);
   ADD ("create-refused", test_create_refused);
   ADD ("lost-create-is-found", test_lost_create_is_found);
@@ -1565,5 +1705,6 @@ main (int argc, char **argv)
   ADD ("delete-of-a-crashed-mount", test_delete_of_a_crashed_mount);
   ADD ("give-up", test_give_up);
   ADD ("end-on-the-wire", test_end_on_the_wire);
+  ADD ("while-the-mount-stops", test_saves_while_the_mount_stops);
   return g_test_run ();
 }
