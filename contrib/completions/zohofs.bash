@@ -12,8 +12,9 @@ _zohofs_profiles() {
 
 _zohofs() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-  local options='ttl= sweep= offline=stale offline=fail names=label names=id noopen log=error log=warning
-    log=info log=debug config= state_dir= cache_dir= allow_other allow_root ro nosuid nodev noexec noatime'
+  local options='ttl= sweep= offline=stale offline=fail names=label names=id rw ro dry_run stale=refuse
+    stale=overwrite max_deletes= noopen log=error log=warning log=info log=debug config= state_dir= cache_dir= allow_other allow_root
+    nosuid nodev noexec noatime'
   local before=''
 
   COMPREPLY=()
@@ -41,8 +42,10 @@ _zohofs() {
       return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "login status $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
-  elif [ "${COMP_WORDS[1]}" = login ] || [ "${COMP_WORDS[1]}" = status ]; then
+    mapfile -t COMPREPLY < <(compgen -W "login status why drain $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
+  elif [ "${COMP_WORDS[1]}" = why ]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  elif [[ ${COMP_WORDS[1]} = @(login|status|drain) ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -d -- "$current")

@@ -81,6 +81,7 @@ static const char save_errors[]
     = "| EINVAL | what was saved is no JSON, or no value for the field; the text is among the drafts |\n"
       "| EBUSY | the field was changed in the CRM since the file was read, or the record is locked |\n"
       "| EEXIST | another record has the value, which must be unique |\n"
+      "| EROFS | this part of the drive is read-only |\n"
       "| EPERM | this cannot be done by files, or too many deletes |\n";
 
 static const char read_errors[] = "| EROFS | the drive is read-only |\n";

@@ -1,6 +1,7 @@
 """The life of the program: into the background and out of it, signals, the forms of mount(8), news for systemd."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -138,6 +139,9 @@ class Writing(Started):
             return next(line for line in limits if line.startswith(name)).removeprefix(name).split()[:2]
 
     def test_many_files_may_be_open(self):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, limits[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         pid = self.mount("-o", "rw")
         soft, hard = self.limit(pid, "Max open files")
         self.assertEqual(int(soft), min(int(hard), 1 << 20))
