@@ -120,6 +120,8 @@ writing_begin (Writing *writing, const Options *options, Store *store, Fs *fs)
     .dry_run = options->dry_run,
     .stale_overwrite = options->stale_overwrite,
     .max_deletes = options->max_deletes,
+    .failed = reports_failed,
+    .data = writing->reports,
   };
 }
 

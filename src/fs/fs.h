@@ -40,6 +40,7 @@ struct Fs
   Nodes *nodes;
   Handles *handles;
   DraftNames *draft_names;
+  Desks *desks; /* NULL: the mount is read-only */
   Ops *ops;
   Invalidate *invalidate;
   Push *push;

@@ -2,6 +2,7 @@
 #include "fs/handle.h"
 
 #include "base/lock.h"
+#include "fs/desk.h"
 
 struct Handle
 {
@@ -10,6 +11,8 @@ struct Handle
   bool shared; /* a file that reads the node's text */
   GBytes *own; /* else its own, or NULL */
   Listing listing;
+  Desk *desk; /* or NULL */
+  uint64_t number; /* there */
 };
 
 struct Handles
@@ -41,6 +44,7 @@ dispose (Handles *handles, Handle *handle)
   g_clear_pointer (&handle->listing.records, store_list_unref);
   g_clear_pointer (&handle->listing.modules, g_ptr_array_unref);
   g_clear_pointer (&handle->listing.names, g_ptr_array_unref);
+  g_clear_pointer (&handle->listing.locals, g_ptr_array_unref);
   g_free (handle);
 }
 
@@ -91,9 +95,29 @@ handle_opendir (Handles *handles, Node *node, const Listing *listing)
   return handle;
 }
 
+Handle *
+handle_open_desk (Handles *handles, Node *node, Desk *desk, uint64_t number)
+{
+  Handle *handle = add (handles, node);
+
+  handle->desk = desk;
+  handle->number = number;
+  return handle;
+}
+
+Desk *
+handle_desk (const Handle *handle, uint64_t *number)
+{
+  if (number != NULL)
+    *number = handle->number;
+  return handle->desk;
+}
+
 void
 handle_close (Handles *handles, Handle *handle)
 {
+  if (handle->desk != NULL)
+    desk_close (handle->desk, handle->number);
   {
     LOCKED (&handles->lock);
     g_queue_unlink (&handles->open, &handle->link);

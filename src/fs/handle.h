@@ -6,6 +6,7 @@
 
 typedef struct Handles Handles;
 typedef struct Handle Handle;
+typedef struct Desk Desk;
 
 /* @nodes is borrowed. */
 Handles *handles_new (Nodes *nodes);
@@ -17,7 +18,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Handles, handles_free)
  * second takes the listing over. */
 Handle *handle_open (Handles *handles, Node *node, const Opened *opened, bool *stale);
 Handle *handle_opendir (Handles *handles, Node *node, const Listing *listing);
+/* A file that a desk knows by @number. */
+Handle *handle_open_desk (Handles *handles, Node *node, Desk *desk, uint64_t number);
 void handle_close (Handles *handles, Handle *handle);
+
+/* NULL: no desk knows it. @number may be NULL. */
+Desk *handle_desk (const Handle *handle, uint64_t *number);
 
 /* An open file's whole text. To g_bytes_unref(). */
 GBytes *handle_text (Handles *handles, Handle *handle, uint64_t *version);

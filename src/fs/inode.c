@@ -3,9 +3,11 @@
 
 #include "base/lock.h"
 
+#include <stdatomic.h>
 #include <xxhash.h>
 
 #define ROOT_ID 1
+#define SEEN_OTHER UINT64_MAX /* of no version */
 
 /* What reads of a file get: always the version that the kernel has the size of. */
 typedef struct
@@ -17,9 +19,13 @@ typedef struct
 
 struct Node
 {
-  NodeKey key;
-  uint64_t ino;
+  NodeKey first; /* its key at first */
+  /* Its key now, if that is another one; read without the lock. What it was before stays as long as the node, since
+   * requests under way may look at it. */
+  NodeKey *_Atomic later;
   /* The rest is guarded by the table's lock. */
+  GSList *keys;     /* all that were set, owned */
+  bool cut;         /* nobody finds it by its key any more */
   uint64_t lookups; /* the kernel's */
   unsigned refs;    /* ours */
   uint64_t seen;    /* file: version of what the kernel may hold; directory: of its cached entries. 0: nothing */
@@ -31,7 +37,8 @@ struct Node
 struct Nodes
 {
   pthread_mutex_t lock;
-  GHashTable *table; /* a set of Node *, by key */
+  GHashTable *table; /* NodeKey * of a node, to the node */
+  GHashTable *cut;   /* set of the others */
   Node *root;        /* always there */
 };
 
@@ -76,6 +83,7 @@ node_free (void *data)
   Node *node = data;
 
   drop_texts (node);
+  g_slist_free_full (node->keys, g_free);
   g_free (node);
 }
 
@@ -95,9 +103,8 @@ find_or_make (Nodes *nodes, const NodeKey *key)
   if (node != NULL)
     return node;
   node = g_new0 (Node, 1);
-  node->key = *key;
-  node->ino = node_ino (key);
-  g_hash_table_add (nodes->table, node);
+  node->first = *key;
+  g_hash_table_insert (nodes->table, &node->first, node);
   return node;
 }
 
@@ -116,8 +123,12 @@ id_of_key (Nodes *nodes, const NodeKey *key)
 static void
 drop_if_unused (Nodes *nodes, Node *node)
 {
-  if (node->lookups == 0 && node->refs == 0 && node != nodes->root)
-    g_hash_table_remove (nodes->table, &node->key);
+  if (node->lookups > 0 || node->refs > 0 || node == nodes->root)
+    return;
+  if (node->cut)
+    g_hash_table_remove (nodes->cut, node);
+  else
+    g_hash_table_remove (nodes->table, node_key (node));
 }
 
 Nodes *
@@ -126,10 +137,9 @@ nodes_new (const NodeKey *root)
   Nodes *nodes = g_new0 (Nodes, 1);
 
   pthread_mutex_init (&nodes->lock, NULL);
-  /* NodeKey is a node's first member, so a key finds it. */
-  nodes->table = g_hash_table_new_full (key_hash, key_equal, node_free, NULL);
+  nodes->table = g_hash_table_new_full (key_hash, key_equal, NULL, node_free);
+  nodes->cut = g_hash_table_new_full (NULL, NULL, node_free, NULL);
   nodes->root = find_or_make (nodes, root);
-  nodes->root->ino = ROOT_ID;
   return nodes;
 }
 
@@ -139,6 +149,7 @@ nodes_free (Nodes *nodes)
   if (nodes == NULL)
     return;
   g_hash_table_unref (nodes->table);
+  g_hash_table_unref (nodes->cut);
   pthread_mutex_destroy (&nodes->lock);
   g_free (nodes);
 }
@@ -158,7 +169,9 @@ node_id (const Nodes *nodes, const Node *node)
 const NodeKey *
 node_key (const Node *node)
 {
-  return &node->key;
+  const NodeKey *later = atomic_load_explicit (&((Node *)node)->later, memory_order_acquire);
+
+  return later != NULL ? later : &node->first;
 }
 
 uint64_t
@@ -211,12 +224,63 @@ nodes_unref (Nodes *nodes, Node *node)
   drop_if_unused (nodes, node);
 }
 
+/* Lock held. The kernel holds nothing that would still be true of the node. */
+static void
+set_key (Nodes *nodes, Node *node, const NodeKey *key)
+{
+  NodeKey *copy = g_memdup2 (key, sizeof *key);
+
+  node->keys = g_slist_prepend (node->keys, copy);
+  atomic_store_explicit (&node->later, copy, memory_order_release);
+  node->seen = SEEN_OTHER;
+  g_hash_table_insert (nodes->table, copy, node);
+}
+
+/* Lock held. */
+static void
+take_key (Nodes *nodes, Node *node)
+{
+  g_hash_table_steal (nodes->table, node_key (node));
+}
+
+void
+nodes_rekey (Nodes *nodes, const NodeKey *from, const NodeKey *to, const NodeKey *replaced)
+{
+  LOCKED (&nodes->lock);
+  Node *node = find (nodes, from);
+  Node *old = find (nodes, to);
+
+  if (old != NULL)
+    {
+      take_key (nodes, old);
+      if (replaced != NULL && find (nodes, replaced) == NULL)
+        set_key (nodes, old, replaced);
+      else
+        {
+          old->cut = true;
+          g_hash_table_add (nodes->cut, old);
+        }
+    }
+  if (node == NULL)
+    return;
+  take_key (nodes, node);
+  set_key (nodes, node, to);
+}
+
+bool
+nodes_is_cut (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  return node->cut;
+}
+
 size_t
 nodes_count (Nodes *nodes)
 {
   LOCKED (&nodes->lock);
 
-  return g_hash_table_size (nodes->table);
+  return g_hash_table_size (nodes->table) + g_hash_table_size (nodes->cut);
 }
 
 bool
@@ -265,8 +329,16 @@ nodes_unref_seen (Nodes *nodes, Node *node, uint64_t version)
   return same;
 }
 
+int64_t
+nodes_size (Nodes *nodes, Node *node)
+{
+  LOCKED (&nodes->lock);
+
+  return node->size;
+}
+
 bool
-nodes_is_cut (Nodes *nodes, Node *node, int64_t size)
+nodes_cuts (Nodes *nodes, Node *node, int64_t size)
 {
   LOCKED (&nodes->lock);
 

@@ -18,6 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Nodes, nodes_free)
 Node *nodes_of_id (Nodes *nodes, uint64_t nodeid);
 uint64_t node_id (const Nodes *nodes, const Node *node);
 
+/* Lives as long as the node, also when the node gets another one. */
 const NodeKey *node_key (const Node *node);
 
 /* The inode number of what @key names: the same at every mount, never 0, and 1 only for the root. */
@@ -30,6 +31,12 @@ void nodes_forget (Nodes *nodes, Node *node, uint64_t count);
 Node *nodes_ref (Nodes *nodes, Node *node);
 void nodes_unref (Nodes *nodes, Node *node);
 
+/* The node of @from, if there is one, is that of @to from now on: a rename, or a record that came of a file. The node that
+ * @to had goes on with the key @replaced, or, when that is NULL, without one: only who holds it can use it. */
+void nodes_rekey (Nodes *nodes, const NodeKey *from, const NodeKey *to, const NodeKey *replaced);
+/* Was its key given to another one? */
+bool nodes_is_cut (Nodes *nodes, Node *node);
+
 /* How many there are; for tests and status. */
 size_t nodes_count (Nodes *nodes);
 
@@ -38,6 +45,9 @@ size_t nodes_count (Nodes *nodes);
 /* A reply is about to give the kernel attributes of @version, whose bytes are @size. Returns: whether it may hold
  * something of another version. */
 bool nodes_told (Nodes *nodes, Node *node, uint64_t version, int64_t size);
+
+/* As the kernel was told last. */
+int64_t nodes_size (Nodes *nodes, Node *node);
 
 /* Does the kernel have attributes of any version? */
 bool nodes_has_seen (Nodes *nodes, const NodeKey *key);
@@ -48,7 +58,7 @@ bool nodes_unref_seen (Nodes *nodes, Node *node, uint64_t version);
 
 /* May the kernel know a smaller size than @size? It believes what it was told last, or, when it was told to drop things
  * meanwhile, what it was told before: attributes that cross such a notice it ignores. */
-bool nodes_is_cut (Nodes *nodes, Node *node, int64_t size);
+bool nodes_cuts (Nodes *nodes, Node *node, int64_t size);
 /* It is about to be told to ask again. Returns: the nodeid, or 0 when the kernel knows no such node. */
 uint64_t nodes_ask (Nodes *nodes, const NodeKey *key, int64_t size);
 

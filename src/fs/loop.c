@@ -161,7 +161,8 @@ new_session (Fs *fs)
 {
   g_autofree char *profile = option_text (fs->config.profile);
   g_autofree char *options
-      = g_strdup_printf ("-ofsname=zohofs#%s,subtype=zohofs,ro,default_permissions%s%s%s", profile,
+      = g_strdup_printf ("-ofsname=zohofs#%s,subtype=zohofs,%s,default_permissions%s%s%s", profile,
+                         fs->desks != NULL ? "rw" : "ro",
                          fs->config.options != NULL && *fs->config.options != '\0' ? "," : "",
                          fs->config.options != NULL ? fs->config.options : "", fs->config.trace ? ",debug" : "");
   char *argv[] = { "zohofs", options, NULL };
@@ -235,6 +236,8 @@ fs_mount (Fs *fs, Store *store, const FsWriting *writing, GError **error)
     return false;
   fs->store = store;
   fs->mounted_s = clock_wall_s ();
+  if (writing != NULL)
+    fs->desks = desks_new (fs, writing);
   fuse_set_log_func (take_log);
   mount_words = g_string_new (NULL);
   mounted = mount_session (fs, error);
@@ -260,6 +263,8 @@ fs_serve (Fs *fs)
   ops_stop (fs->ops);
   delta_stop (fs->delta);
   unmount (fs);
+  if (fs->desks != NULL)
+    desks_end (fs->desks);
   return sound;
 }
 
@@ -284,6 +289,7 @@ fs_free (Fs *fs)
   ops_free (fs->ops);
   g_clear_pointer (&fs->session, fuse_session_destroy);
   handles_free (fs->handles);
+  desks_free (fs->desks);
   nodes_free (fs->nodes);
   draft_names_free (fs->draft_names);
   pthread_cond_destroy (&fs->news);
@@ -314,6 +320,7 @@ fs_record_changed (void *data, StoreModule *module, uint64_t id)
   Fs *fs = data;
 
   invalidate_inode (fs->invalidate, &(NodeKey){ &record_kind, module, id }, NULL, NULL);
+  desks_changed (fs->desks, module, id);
 }
 
 void
@@ -326,6 +333,7 @@ fs_record_gone (void *data, StoreModule *module, uint64_t id, const char *name)
   if (name != NULL)
     invalidate_entry (fs->invalidate, &dir, &key, name);
   invalidate_inode (fs->invalidate, &key, NULL, NULL);
+  desks_gone (fs->desks, module, id);
 }
 
 void
@@ -370,16 +378,21 @@ fs_modules_changed (void *data)
 size_t
 fs_drain (Fs *fs)
 {
-  return 0;
+  return fs->desks != NULL ? desks_drain (fs->desks) : 0;
 }
 
 void
 fs_pending (Fs *fs, FsPending *pending)
 {
   *pending = (FsPending){ 0 };
+  if (fs->desks != NULL)
+    desks_pending (fs->desks, pending);
 }
 
 void
 fs_deleted (void *data, StoreModule *module, uint64_t id, const GError *failure)
 {
+  Fs *fs = data;
+
+  desks_deleted (fs->desks, module, id, failure);
 }

@@ -46,6 +46,8 @@ typedef struct
   bool dry_run;          /* -o dry_run: checked, told, not sent */
   bool stale_overwrite;  /* -o stale=overwrite */
   unsigned max_deletes;  /* by one process */
+  void (*failed) (void *data, const SaveError *error); /* as SavesConfig's, for what is refused before that */
+  void *data;
 } FsWriting;
 
 Fs *fs_new (const FsConfig *config);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 typedef struct NodeKind NodeKind;
+typedef struct Desks Desks;
 
 /* What a node is, whatever name it was found by. Equal keys are one node. */
 typedef struct
@@ -28,6 +29,7 @@ typedef struct
   int64_t mounted_s; /* when the mount was made; the mtime of what has none */
   bool fresh;        /* attributes, too, are not to be older than the TTL */
   DraftNames *draft_names;
+  Desks *desks; /* NULL: the mount is read-only */
 } Ask;
 
 typedef struct
@@ -37,6 +39,8 @@ typedef struct
   int64_t mtime;    /* seconds since 1970 */
   uint64_t version; /* of the bytes that size belongs to; 0: they have none */
   bool volatile_size; /* another one at the next look, so the kernel must not keep it */
+  bool has_stat;      /* what programs write: as @stat says, but for the inode number */
+  struct stat stat;
 } Attr;
 
 typedef struct
@@ -52,6 +56,7 @@ typedef struct
   StoreList *records; /* or NULL */
   GPtrArray *modules; /* StoreModule *, or NULL */
   GPtrArray *names;   /* char *, or NULL */
+  GPtrArray *locals;  /* DeskName *: files that are here alone; or NULL */
   uint64_t version;   /* equal versions are equal contents */
 } Listing;
 
@@ -90,6 +95,8 @@ struct NodeKind
   /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty. At most
    * @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */
   GBytes *(*read) (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size);
+  /* Removes the entry @name; for what does not belong to the CRM. */
+  StoreState (*unlink) (const Ask *ask, const NodeKey *dir, const char *name, GError **error);
   StoreState (*target) (const Ask *ask, const NodeKey *node, char **target, GError **error);
   StoreState (*list) (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error);
   /* The entry at @index, 0 up, without "." and "..". */

@@ -36,6 +36,8 @@ op_unref (Op *op)
   g_clear_pointer (&op->text, g_bytes_unref);
   g_free (op->buffer);
   g_free (op->name);
+  g_free (op->new_name);
+  g_free (op->target);
   g_free (op);
 }
 
@@ -62,7 +64,9 @@ cancel (void *data)
     LOCKED (&op->ops->lock);
     parked = op->parked;
   }
-  if (parked && store_wait_cancel (op->ask.store, &op->wait))
+  if (parked && op->give_up != NULL)
+    op->give_up (op);
+  else if (parked && store_wait_cancel (op->ask.store, &op->wait))
     {
       g_autoptr (GError) error = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "Interrupted while waiting for Zoho.");
 
@@ -111,7 +115,7 @@ list (Op *op)
     LOCKED (&op->ops->lock);
     op->link.data = op;
     g_queue_push_tail_link (&op->ops->waited, &op->link);
-    op->cancelled = op->ops->stopping;
+    op->cancelled = op->ops->stopping && op->give_up == NULL;
   }
   fuse_req_interrupt_func (op->req, interrupted, op);
 }
@@ -168,6 +172,9 @@ ops_stop (Ops *ops)
     {
       Op *op = link->data;
 
+      /* Saves end by themselves, and are let. */
+      if (op->give_up != NULL)
+        continue;
       op->cancelled = true;
       if (op->parked)
         push_cancel (op);
@@ -188,7 +195,7 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   op->node = node;
   op->step = step;
   op->wait = STORE_WAIT_INIT (op_ring, op, priority);
-  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s, false, fs->draft_names };
+  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s, false, fs->draft_names, fs->desks };
   atomic_init (&op->refs, 1);
   return op;
 }

@@ -4,6 +4,7 @@
  * which runs the step again on whatever thread rings. Interrupts and ops_stop() end a parked op with EINTR. */
 #pragma once
 
+#include "fs/desk.h"
 #include "fs/handle.h"
 
 #include <fuse_lowlevel.h>
@@ -33,7 +34,23 @@ struct Op
   size_t used;
   GPtrArray *counted; /* readdirplus: Node * with a lookup in @buffer */
   Handle *handle;     /* open: waits for the kernel to drop the old version */
-  GBytes *text;       /* read without an open: waits for the kernel to know the new size; lookup: to be kept */
+  GBytes *text;       /* read without an open: waits for the kernel to know the new size; lookup: to be kept; writing:
+                       * what the record is without what is written */
+  /* What programs write (ops_write.c, ops_names.c). */
+  Desk *desk;
+  Who who;
+  EditEvent event;
+  DeskCall call;
+  bool fed;
+  char *new_name;
+  char *target;      /* symlink */
+  uint64_t ids[2];   /* of the names, as far as they are resolved */
+  unsigned resolved;
+  struct stat attr;  /* setattr */
+  int to_set;
+  /* Called by the thread that cancels, when the op is parked: it is rung then. NULL: it waits for the store, or for
+   * something that cannot be given up. */
+  void (*give_up) (Op *op);
   /* op.c's own. */
   Ops *ops;
   OpStep step;

@@ -1,9 +1,11 @@
-/* The low-level operations of a read-only tree. What may have to wait is a step of an Op. */
+/* The low-level operations that read. What may have to wait is a step of an Op. */
 #include "fs/ops.h"
 
 #include "base/error.h"
 #include "fs/fs.h"
 #include "fs/listing.h"
+#include "fs/ops_names.h"
+#include "fs/ops_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,8 @@
 #define TOLD_TIMEOUT_S 86400.0 /* what we are told of when it changes, so that we tell the kernel */
 #define BLOCK 4096
 
-static Fs *
-fs_of (fuse_req_t req, Count count)
+Fs *
+ops_fs (fuse_req_t req, Count count)
 {
   Fs *fs = fuse_req_userdata (req);
 
@@ -48,7 +50,16 @@ is_snapshot (const Fs *fs, const NodeKey *key, const Attr *attr)
 struct stat
 ops_stat (Fs *fs, const NodeKey *key, const Attr *attr)
 {
-  struct stat stat = {
+  struct stat stat;
+
+  if (attr->has_stat)
+    {
+      stat = attr->stat;
+      stat.st_ino = node_ino (key);
+      stat.st_blksize = BLOCK;
+      return stat;
+    }
+  stat = (struct stat){
     .st_ino = node_ino (key),
     .st_mode = attr->mode,
     .st_nlink = 1,
@@ -85,8 +96,8 @@ init (void *data, struct fuse_conn_info *conn)
 
 /* ---- lookup, attributes ----------------------------------------------------------------------------------------- */
 
-static StoreState
-reply_missing (Op *op, double timeout_s)
+StoreState
+ops_reply_missing (Op *op, double timeout_s)
 {
   struct fuse_entry_param param = { .entry_timeout = timeout_s };
 
@@ -122,8 +133,8 @@ take_snapshot (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **erro
   return state;
 }
 
-static StoreState
-attr_of (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **error)
+StoreState
+ops_attr (Op *op, const NodeKey *key, Node *node, Attr *attr, GError **error)
 {
   StoreState state;
 
@@ -148,8 +159,8 @@ tell (Op *op, const NodeKey *key, Node *node, const Attr *attr)
   ops_tell (op->fs, key, node, attr);
 }
 
-static StoreState
-reply_found (Op *op, const NodeKey *key, const Attr *attr)
+StoreState
+ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
 {
   Node *node = nodes_lookup (op->fs->nodes, key);
   struct fuse_entry_param param = {
@@ -159,8 +170,9 @@ reply_found (Op *op, const NodeKey *key, const Attr *attr)
     .attr_timeout = ops_timeout (op->fs, key, attr),
   };
 
-  /* A new look begins with the name. */
-  param.entry_timeout = is_snapshot (op->fs, key, attr) ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
+  /* A new look begins with the name; other names of a record may come to mean something else. */
+  param.entry_timeout
+      = is_snapshot (op->fs, key, attr) || attr->has_stat || !listed ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
   tell (op, key, node, attr);
   if (fuse_reply_entry (op_request (op), &param) != 0)
     nodes_forget (op->fs->nodes, node, 1);
@@ -176,23 +188,23 @@ lookup_step (Op *op, GError **error)
   StoreState state = dir->kind->lookup (&op->ask, dir, op->name, &found, error);
 
   if (state == STORE_READY && found.kind == NULL)
-    return reply_missing (op, ttl_s (op->fs));
+    return ops_reply_missing (op, ttl_s (op->fs));
   if (state == STORE_READY)
-    state = attr_of (op, &found, NULL, &attr, error);
+    state = ops_attr (op, &found, NULL, &attr, error);
   if (state == STORE_READY)
     note_use (op->fs, &found);
   if (state == STORE_READY)
-    return reply_found (op, &found, &attr);
+    return ops_reply_entry (op, &found, &attr, true);
   if (state != STORE_FAILED || !g_error_matches (*error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
     return state;
   g_clear_error (error);
-  return reply_missing (op, MISSING_TIMEOUT_S);
+  return ops_reply_missing (op, MISSING_TIMEOUT_S);
 }
 
 static void
 lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-  Fs *fs = fs_of (req, COUNT_LOOKUP);
+  Fs *fs = ops_fs (req, COUNT_LOOKUP);
   Node *dir = nodes_of_id (fs->nodes, parent);
   Op *op;
 
@@ -206,7 +218,7 @@ lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
       fuse_reply_err (req, ENAMETOOLONG);
       return;
     }
-  op = op_new (fs, req, "lookup", dir, lookup_step, CLIENT_PERSON);
+  op = op_new (fs, req, "lookup", dir, names_are_written (fs, dir) ? names_lookup_step : lookup_step, CLIENT_PERSON);
   op->name = g_strdup (name);
   op_run (op);
 }
@@ -214,7 +226,7 @@ lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
 static void
 forget (fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-  Fs *fs = fs_of (req, COUNT_FORGET);
+  Fs *fs = ops_fs (req, COUNT_FORGET);
 
   nodes_forget (fs->nodes, nodes_of_id (fs->nodes, ino), count);
   fuse_reply_none (req);
@@ -223,7 +235,7 @@ forget (fuse_req_t req, fuse_ino_t ino, uint64_t count)
 static void
 forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-  Fs *fs = fs_of (req, COUNT_FORGET);
+  Fs *fs = ops_fs (req, COUNT_FORGET);
 
   /* Counted by node, however many the kernel puts into a request. */
   atomic_fetch_add_explicit (&fs->counts[COUNT_FORGET], count - 1, memory_order_relaxed);
@@ -232,14 +244,30 @@ forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
   fuse_reply_none (req);
 }
 
+/* It was replaced; whoever has it open still reads it. */
+static StoreState
+reply_cut (Op *op)
+{
+  const NodeKey *key = node_key (op->node);
+  const Attr attr = { .mode = S_IFREG | 0444, .size = nodes_size (op->fs->nodes, op->node), .mtime = op->fs->mounted_s };
+  struct stat stat = ops_stat (op->fs, key, &attr);
+
+  stat.st_nlink = 0;
+  fuse_reply_attr (op_request (op), &stat, 0);
+  return STORE_READY;
+}
+
 static StoreState
 getattr_step (Op *op, GError **error)
 {
   const NodeKey *key = node_key (op->node);
   Attr attr = { 0 };
   struct stat stat;
-  StoreState state = attr_of (op, key, op->node, &attr, error);
+  StoreState state = STORE_READY;
 
+  if (nodes_is_cut (op->fs->nodes, op->node))
+    return reply_cut (op);
+  state = ops_attr (op, key, op->node, &attr, error);
   if (state != STORE_READY)
     return state;
   note_use (op->fs, key);
@@ -252,7 +280,7 @@ getattr_step (Op *op, GError **error)
 static void
 getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_GETATTR);
+  Fs *fs = ops_fs (req, COUNT_GETATTR);
 
   op_run (op_new (fs, req, "stat", nodes_of_id (fs->nodes, ino), getattr_step, CLIENT_PERSON));
 }
@@ -272,7 +300,7 @@ readlink_step (Op *op, GError **error)
 static void
 read_link (fuse_req_t req, fuse_ino_t ino)
 {
-  Fs *fs = fs_of (req, COUNT_READLINK);
+  Fs *fs = ops_fs (req, COUNT_READLINK);
   Node *node = nodes_of_id (fs->nodes, ino);
 
   if (node_key (node)->kind->target == NULL)
@@ -284,15 +312,16 @@ read_link (fuse_req_t req, fuse_ino_t ino)
 static void
 access_of (fuse_req_t req, fuse_ino_t ino, int mask)
 {
-  fs_of (req, COUNT_OTHER);
-  fuse_reply_err (req, (mask & W_OK) != 0 ? EROFS : 0);
+  const Fs *fs = ops_fs (req, COUNT_OTHER);
+
+  fuse_reply_err (req, (mask & W_OK) != 0 && fs->desks == NULL ? EROFS : 0);
 }
 
 static void
 statfs_of (fuse_req_t req, fuse_ino_t ino)
 {
   struct statvfs stat = { .f_bsize = BLOCK, .f_frsize = BLOCK, .f_namemax = NAME_MAX };
-  Fs *fs = fs_of (req, COUNT_STATFS);
+  Fs *fs = ops_fs (req, COUNT_STATFS);
 
   stat.f_files = nodes_count (fs->nodes);
   fuse_reply_statfs (req, &stat);
@@ -326,6 +355,8 @@ open_step (Op *op, GError **error)
     return state;
   op->handle = handle_open (op->fs->handles, op->node, &opened, &stale);
   g_clear_pointer (&opened.text, g_bytes_unref);
+  if (key->kind->peek != NULL)
+    desks_note_read (op->fs->desks, key->module, key->id, opened.version, fuse_req_ctx (op->req)->pid);
   /* What the kernel holds is always of the version that is open, so it may keep it. */
   op->fi.keep_cache = !opened.own;
   op->fi.direct_io = opened.own;
@@ -338,7 +369,7 @@ open_step (Op *op, GError **error)
 static void
 open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_OPEN);
+  Fs *fs = ops_fs (req, COUNT_OPEN);
   Node *node = nodes_of_id (fs->nodes, ino);
   Op *op;
 
@@ -348,11 +379,8 @@ open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
       fuse_reply_err (req, ENOSYS);
       return;
     }
-  if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0)
-    {
-      fuse_reply_err (req, EROFS);
-      return;
-    }
+  if (write_opens (fs, req, node, fi))
+    return;
   if (node_key (node)->kind->open == NULL)
     {
       fuse_reply_err (req, S_ISDIR (node_key (node)->kind->type) ? EISDIR : EINVAL);
@@ -389,7 +417,7 @@ reply_part (fuse_req_t req, GBytes *text, size_t size, off_t offset)
 static bool
 is_cut (Fs *fs, Node *node, GBytes *text)
 {
-  return nodes_is_cut (fs->nodes, node, (int64_t)g_bytes_get_size (text));
+  return nodes_cuts (fs->nodes, node, (int64_t)g_bytes_get_size (text));
 }
 
 static StoreState
@@ -483,10 +511,15 @@ read_opened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset, uint
 static void
 read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_READ);
+  Fs *fs = ops_fs (req, COUNT_READ);
   Node *node = nodes_of_id (fs->nodes, ino);
   const NodeKey *key = node_key (node);
 
+  if (!fs->config.noopen && handle_desk (handle_of_number (fi->fh), NULL) != NULL)
+    {
+      write_read (req, handle_of_number (fi->fh), size, offset);
+      return;
+    }
   if (key->kind->peek != NULL && offset == 0)
     push_missed (fs->push, key->module, key->id);
   if (key->kind->read != NULL)
@@ -497,27 +530,34 @@ read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fus
     read_opened (fs, req, node, size, offset, fi->fh);
 }
 
-/* Only handles that do not ask for noflush, on kernels that know no better, send it. */
+/* Handles that only read ask for noflush, but not all kernels know it. */
 static void
 flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_OTHER);
+  Fs *fs = ops_fs (req, COUNT_OTHER);
 
   /* Without opens there is nowhere to ask for noflush, so it asks once. */
-  fuse_reply_err (req, fs->config.noopen ? ENOSYS : 0);
+  if (fs->config.noopen)
+    fuse_reply_err (req, ENOSYS);
+  else
+    write_saves (fs, req, nodes_of_id (fs->nodes, ino), handle_of_number (fi->fh), EDIT_FLUSH);
 }
 
 static void
 fsync_file (fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi)
 {
-  fs_of (req, COUNT_OTHER);
-  fuse_reply_err (req, 0);
+  Fs *fs = ops_fs (req, COUNT_OTHER);
+
+  if (fs->config.noopen)
+    fuse_reply_err (req, 0);
+  else
+    write_saves (fs, req, nodes_of_id (fs->nodes, ino), handle_of_number (fi->fh), EDIT_FSYNC);
 }
 
 static void
 release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_RELEASE);
+  Fs *fs = ops_fs (req, COUNT_RELEASE);
 
   handle_close (fs->handles, handle_of_number (fi->fh));
   fuse_reply_err (req, 0);
@@ -528,7 +568,7 @@ release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void
 open_dir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_OPENDIR);
+  Fs *fs = ops_fs (req, COUNT_OPENDIR);
   Node *node = nodes_of_id (fs->nodes, ino);
   Op *op;
 
@@ -545,7 +585,7 @@ open_dir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void
 read_dir_as (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
 {
-  Fs *fs = fs_of (req, COUNT_READDIR);
+  Fs *fs = ops_fs (req, COUNT_READDIR);
   Op *op = op_new (fs, req, "readdir", nodes_of_id (fs->nodes, ino), listing_read_step, CLIENT_LISTING);
 
   op->fi = *fi;
@@ -570,74 +610,10 @@ read_dir_plus (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct
 static void
 release_dir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-  Fs *fs = fs_of (req, COUNT_RELEASEDIR);
+  Fs *fs = ops_fs (req, COUNT_RELEASEDIR);
 
   handle_close (fs->handles, handle_of_number (fi->fh));
   fuse_reply_err (req, 0);
-}
-
-/* ---- changes, which a read-only mount refuses. The kernel does so itself, unless somebody remounts it ------------ */
-
-static void
-refuse (fuse_req_t req)
-{
-  fs_of (req, COUNT_OTHER);
-  fuse_reply_err (req, EROFS);
-}
-
-static void
-set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
-{
-  refuse (req);
-}
-
-static void
-make_node (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
-{
-  refuse (req);
-}
-
-static void
-make_dir (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
-{
-  refuse (req);
-}
-
-static void
-remove_entry (fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-  refuse (req);
-}
-
-static void
-make_symlink (fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
-{
-  refuse (req);
-}
-
-static void
-rename_entry (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
-              unsigned flags)
-{
-  refuse (req);
-}
-
-static void
-make_link (fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
-{
-  refuse (req);
-}
-
-static void
-create (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
-{
-  refuse (req);
-}
-
-static void
-write_file (fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-  refuse (req);
 }
 
 /* Extended attributes are missing on purpose: one ENOSYS saves two requests per file of `ls -l`. */
@@ -659,14 +635,14 @@ const struct fuse_lowlevel_ops ops_table = {
   .readdir = read_dir,
   .readdirplus = read_dir_plus,
   .releasedir = release_dir,
-  .setattr = set_attr,
-  .mknod = make_node,
-  .mkdir = make_dir,
-  .unlink = remove_entry,
-  .rmdir = remove_entry,
-  .symlink = make_symlink,
-  .rename = rename_entry,
-  .link = make_link,
-  .create = create,
-  .write = write_file,
+  .setattr = write_set_attr,
+  .mknod = names_mknod,
+  .mkdir = names_mkdir,
+  .unlink = names_unlink,
+  .rmdir = names_rmdir,
+  .symlink = names_symlink,
+  .rename = names_rename,
+  .link = names_link,
+  .create = names_create,
+  .write = write_bytes,
 };

@@ -15,6 +15,7 @@ static const Route top_routes[] = {
   { "errors.jsonl", true, &journal_kind, FS_JOURNAL_ERRORS, NULL },
   { "audit.jsonl", true, &journal_kind, FS_JOURNAL_AUDIT, NULL },
   { "drafts", true, &drafts_kind, 0, NULL },
+  { "drain", false, &drain_kind, 0, NULL },
   { "org.json", true, &text_kind, TEXT_ORG, NULL },
   { "modules", true, &control_kind, CONTROL_MODULES, NULL },
   ROUTE_END,
@@ -42,7 +43,7 @@ static const Route *const routes[] = {
 static StoreState
 control_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  kinds_directory_attr (attr, ask->mounted_s);
+  kinds_directory_attr (attr, ask->mounted_s, false);
   return STORE_READY;
 }
 

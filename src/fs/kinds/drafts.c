@@ -69,7 +69,7 @@ drafts_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 
   if (module != NULL && find_module (ask, module, &mtime, error) != STORE_READY)
     return STORE_FAILED;
-  kinds_directory_attr (attr, mtime);
+  kinds_directory_attr (attr, mtime, module != NULL && ask->desks != NULL);
   attr->volatile_size = module != NULL;
   return STORE_READY;
 }
@@ -158,6 +158,17 @@ drafts_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t
   return STORE_READY;
 }
 
+static StoreState
+drafts_unlink (const Ask *ask, const NodeKey *dir, const char *name, GError **error)
+{
+  const char *module = module_of (ask, dir);
+
+  if (module != NULL)
+    return journal_draft_remove (ask->config->state, module, name, error) ? STORE_READY : STORE_FAILED;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FORBIDDEN, "A folder of drafts goes with its last draft.");
+  return STORE_FAILED;
+}
+
 const NodeKind drafts_kind = {
   .number = KIND_DRAFTS,
   .type = S_IFDIR,
@@ -165,4 +176,5 @@ const NodeKind drafts_kind = {
   .lookup = drafts_lookup,
   .list = drafts_list,
   .entry = drafts_entry,
+  .unlink = drafts_unlink,
 };

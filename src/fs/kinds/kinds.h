@@ -15,6 +15,9 @@ enum
   KIND_JOURNAL = 7,
   KIND_DRAFTS = 8,
   KIND_DRAFT = 9,
+  KIND_LOCAL = 10,
+  KIND_LOCAL_LINK = 11,
+  KIND_DRAIN = 12,
 };
 
 extern const NodeKind root_kind;     /* / */
@@ -26,6 +29,9 @@ extern const NodeKind status_kind;   /* /.zohofs/status.json, /.zohofs/metrics: 
 extern const NodeKind control_kind;  /* /.zohofs and its folders */
 extern const NodeKind journal_kind;  /* /.zohofs/events.jsonl and the like; NodeKey.id is a FsJournal */
 extern const NodeKind drafts_kind;   /* /.zohofs/drafts, with NodeKey.id 0, and its folders, by draft_names_number() */
+extern const NodeKind local_kind;      /* a file in a module's directory that is not in the CRM */
+extern const NodeKind local_link_kind; /* a symlink there */
+extern const NodeKind drain_kind;      /* /.zohofs/drain */
 extern const NodeKind draft_kind;    /* what is in them; NodeKey.id is a draft_names_number() */
 
 /* NodeKey.id of text_kind; part of inode numbers. */
@@ -56,9 +62,9 @@ enum
 
 /* Attributes of a directory that changed last at @mtime. */
 static inline void
-kinds_directory_attr (Attr *attr, int64_t mtime)
+kinds_directory_attr (Attr *attr, int64_t mtime, bool writable)
 {
-  *attr = (Attr) { .mode = S_IFDIR | 0555, .mtime = mtime };
+  *attr = (Attr) { .mode = S_IFDIR | (writable ? 0755 : 0555), .mtime = mtime };
 }
 
 /* A listing's modules, or NULL with STORE_WAITING or STORE_FAILED. Its version follows from them. */

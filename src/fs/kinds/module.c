@@ -1,7 +1,11 @@
 /* A module's directory: one file for each record, found by the id in its name whatever label stands before it. */
 #include "fs/kinds/kinds.h"
+#include "fs/desk.h"
 #include "fs/route.h"
 #include "model/names.h"
+
+/* So that two versions make one. */
+#define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
 
 static StoreState
 take_record (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
@@ -28,7 +32,9 @@ static const Route users_routes[] = {
 static StoreState
 module_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  kinds_directory_attr (attr, store_module_mtime (node->module));
+  StoreRights rights = desks_rights (ask->desks, node->module);
+
+  kinds_directory_attr (attr, store_module_mtime (node->module), rights.create || rights.update || rights.delete);
   return STORE_READY;
 }
 
@@ -45,25 +51,45 @@ module_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **erro
 {
   StoreState state = store_list (dir->module, ask->wait, &listing->records, error);
 
-  if (state == STORE_READY)
-    listing->version = store_list_version (listing->records);
-  return state;
+  Desk *desk = desks_find (ask->desks, dir->module);
+
+  if (state != STORE_READY)
+    return state;
+  listing->version = store_list_version (listing->records);
+  if (desk == NULL)
+    return STORE_READY;
+  listing->version = (listing->version + desk_version (desk) * DESK_STEP) | 1;
+  listing->locals = desk_names (desk);
+  return STORE_READY;
+}
+
+static StoreState
+local_entry (const NodeKey *dir, const DeskName *local, Entry *entry)
+{
+  entry->key = (NodeKey){ local->is_link ? &local_link_kind : &local_kind, dir->module, local->number };
+  entry->name = g_strdup (local->name);
+  return STORE_READY;
 }
 
 static StoreState
 module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
               bool *at_end, GError **error)
 {
+  Desk *desk = desks_find (ask->desks, dir->module);
+  size_t locals = listing->locals != NULL ? listing->locals->len : 0;
   StoreEntry record = { 0 };
-  StoreState state
-      = store_list_at (listing->records, index, want_attr, ask->wait, &record, &entry->name, at_end, error);
+  struct stat written;
+  StoreState state;
 
-  if (state != STORE_READY || *at_end || record.id == 0)
+  if (index < locals)
+    return local_entry (dir, listing->locals->pdata[index], entry);
+  state = store_list_at (listing->records, index - locals, want_attr, ask->wait, &record, &entry->name, at_end, error);
+  if (state != STORE_READY || *at_end || record.id == 0 || (desk != NULL && desk_hides (desk, record.id)))
     return state;
   entry->key = (NodeKey) { &record_kind, dir->module, record.id };
-  entry->has_attr = record.size >= 0;
+  entry->has_attr = record.size >= 0 && (desk == NULL || !desk_stat_record (desk, record.id, &written));
   entry->attr = (Attr) {
-    .mode = S_IFREG | 0444, .size = record.size, .mtime = record.mtime, .version = record.version
+    .mode = S_IFREG | (desks_rights (ask->desks, dir->module).update ? 0644 : 0444), .size = record.size, .mtime = record.mtime, .version = record.version
   };
   return STORE_READY;
 }

@@ -1,6 +1,27 @@
 /* A record's document. */
 #include "fs/kinds/kinds.h"
 
+#include "fs/desk.h"
+
+#include <unistd.h>
+
+/* What programs have written and not saved is what is to be seen. */
+static void
+add_written (const Ask *ask, const NodeKey *node, Attr *attr)
+{
+  Desk *desk = desks_find (ask->desks, node->module);
+
+  if (desk == NULL || !desk_stat_record (desk, node->id, &attr->stat))
+    return;
+  attr->has_stat = attr->volatile_size = true;
+  attr->stat.st_mode = attr->mode;
+  attr->stat.st_nlink = 1;
+  attr->stat.st_uid = getuid ();
+  attr->stat.st_gid = getgid ();
+  attr->size = attr->stat.st_size;
+  attr->version = 0;
+}
+
 static StoreState
 record_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
@@ -13,11 +34,16 @@ record_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
   /* A size is never guessed: where the listing does not tell it, the document does. */
   if (state == STORE_READY && (ask->fresh || entry.size < 0))
     state = store_document (node->module, node->id, ask->wait, &entry, &text, error);
-  if (state == STORE_READY)
-    *attr = (Attr) {
-      .mode = S_IFREG | 0444, .size = entry.size, .mtime = entry.mtime, .version = entry.version
-    };
-  return state;
+  if (state != STORE_READY)
+    return state;
+  *attr = (Attr) {
+    .mode = S_IFREG | (desks_rights (ask->desks, node->module).update ? 0644 : 0444),
+    .size = entry.size,
+    .mtime = entry.mtime,
+    .version = entry.version,
+  };
+  add_written (ask, node, attr);
+  return STORE_READY;
 }
 
 /* Most opens are of files whose pages the kernel has: their texts need not be looked for. */

@@ -29,7 +29,7 @@ static const Route routes[] = {
 static StoreState
 root_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  kinds_directory_attr (attr, ask->mounted_s);
+  kinds_directory_attr (attr, ask->mounted_s, false);
   return STORE_READY;
 }
 

@@ -1,0 +1,139 @@
+/* What is to be seen of a desk: attributes of what is written, and the names that are here alone. */
+#include "fs/desk_private.h"
+
+#include "base/lock.h"
+
+static DeskText *
+text_numbered (const Desk *desk, uint64_t draft)
+{
+  return draft != 0 ? g_hash_table_lookup (desk->texts, &draft) : NULL;
+}
+
+static bool
+stat_text (Desk *desk, uint64_t node, struct stat *stat)
+{
+  const DeskText *text = text_numbered (desk, editing_draft_of (desk->editing, node));
+
+  if (text == NULL)
+    return false;
+  content_stat (text->content, stat);
+  return true;
+}
+
+bool
+desk_stat_record (Desk *desk, uint64_t id, struct stat *stat)
+{
+  LOCKED (&desk->lock);
+  const DeskNode *node = g_hash_table_lookup (desk->by_id, &id);
+
+  return node != NULL && stat_text (desk, node->number, stat);
+}
+
+static void
+stat_link (Scratch *link, struct stat *stat)
+{
+  ScratchAttr attr;
+
+  scratch_attr (link, &attr);
+  stat->st_mode = attr.mode;
+  stat->st_uid = attr.uid;
+  stat->st_gid = attr.gid;
+  stat->st_size = attr.size;
+  stat->st_atim = attr.atime;
+  stat->st_mtim = attr.mtime;
+  stat->st_ctim = attr.ctime;
+}
+
+bool
+desk_stat_local (Desk *desk, uint64_t number, struct stat *stat)
+{
+  LOCKED (&desk->lock);
+  const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
+
+  if (node == NULL || node->link == NULL)
+    return stat_text (desk, number, stat);
+  stat_link (node->link, stat);
+  return true;
+}
+
+Scratch *
+desk_scratch (Desk *desk, uint64_t number)
+{
+  LOCKED (&desk->lock);
+  const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
+  const DeskText *text = text_numbered (desk, editing_draft_of (desk->editing, number));
+  Scratch *scratch = node != NULL && node->link != NULL ? node->link : text != NULL ? content_scratch (text->content) : NULL;
+
+  return scratch != NULL ? scratch_ref (scratch) : NULL;
+}
+
+char *
+desk_target (Desk *desk, uint64_t number)
+{
+  LOCKED (&desk->lock);
+  const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
+
+  return node != NULL && node->link != NULL ? g_strdup (scratch_target (node->link)) : NULL;
+}
+
+bool
+desk_is_scratch (Desk *desk, uint64_t number)
+{
+  LOCKED (&desk->lock);
+  const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
+
+  return node != NULL && node->scratch;
+}
+
+bool
+desk_is_link (Desk *desk, uint64_t number)
+{
+  LOCKED (&desk->lock);
+  const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
+
+  return node != NULL && node->link != NULL;
+}
+
+bool
+desk_hides (Desk *desk, uint64_t id)
+{
+  LOCKED (&desk->lock);
+
+  return editing_hides (desk->editing, id);
+}
+
+static void
+name_free (gpointer data)
+{
+  DeskName *name = data;
+
+  g_free (name->name);
+  g_free (name);
+}
+
+static void
+add_name (const char *name, uint64_t node, bool is_link, void *data)
+{
+  DeskName *copy = g_new (DeskName, 1);
+
+  *copy = (DeskName){ g_strdup (name), node, is_link };
+  g_ptr_array_add (data, copy);
+}
+
+GPtrArray *
+desk_names (Desk *desk)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (name_free);
+  LOCKED (&desk->lock);
+
+  editing_list (desk->editing, add_name, names);
+  return names;
+}
+
+uint64_t
+desk_version (Desk *desk)
+{
+  LOCKED (&desk->lock);
+
+  return desk->version;
+}

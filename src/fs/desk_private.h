@@ -1,0 +1,121 @@
+/* What the files of the desk share. desk.c: feeding, and what comes of it; desk_commit.c: saves; desk_time.c: the clock,
+ * and the end; desk_look.c: what is to be seen. */
+#pragma once
+
+#include "base/workers.h"
+#include "fs/desk.h"
+#include "fs/fs.h"
+#include "model/names.h"
+#include "fs/readers.h"
+
+#define DESK_DELETE_DELAY_US (INT64_C (2) * 1000000)
+#define DESK_DELETE_WAIT_US (INT64_C (60) * 1000000)
+
+/* A node of the save engine. */
+typedef struct
+{
+  uint64_t number;
+  uint64_t id;   /* of the record that it is; 0 */
+  bool scratch;  /* its bytes need not outlive the mount */
+  Scratch *link; /* of a symlink */
+} DeskNode;
+
+/* A draft of the save engine. */
+typedef struct
+{
+  uint64_t number, node;
+  Content *content;
+  /* Who wrote last. */
+  uid_t uid;
+  pid_t pid;
+  char program[WHO_PROGRAM_SIZE];
+} DeskText;
+
+typedef struct
+{
+  uint64_t number;
+  GBytes *opened; /* or NULL */
+} DeskHandle;
+
+/* What a process saved last to a record. */
+typedef struct
+{
+  EditProcess process;
+  uint64_t id;
+  GBytes *text, *answer;
+  int64_t us;
+} DeskSaved;
+
+struct Desk
+{
+  Desks *desks;
+  StoreModule *module;
+  pthread_mutex_t lock; /* guards the rest */
+  Editing *editing;
+  GHashTable *nodes;   /* number -> DeskNode */
+  GHashTable *by_id;   /* id -> DeskNode that is the record's, borrowed */
+  GHashTable *texts;   /* draft number -> DeskText */
+  GHashTable *handles; /* number -> DeskHandle */
+  GHashTable *waiting; /* request -> DeskCall, borrowed */
+  GHashTable *commits; /* number -> Commit, borrowed: under way */
+  GHashTable *flying;  /* set of ids: deletes on the wire */
+  GArray *retries;     /* ids of deletes that could not be asked */
+  int64_t retry_us;
+  GQueue saved;        /* DeskSaved, the newest first */
+  uint64_t last_number; /* of requests and handles */
+  uint64_t version;
+};
+
+struct Desks
+{
+  Fs *fs;
+  FsWriting writing;
+  Readers *readers;
+  Workers *workers; /* on which saves go on */
+  pthread_mutex_t lock; /* guards the rest; taken before a desk's */
+  pthread_cond_t news; /* for the clock */
+  pthread_cond_t idle; /* a save or a delete has ended */
+  GHashTable *table;    /* StoreModule -> Desk */
+  atomic_bool any;      /* the table is not empty */
+  bool stopping;
+  bool stirred;         /* there may be something earlier to wait for */
+  pthread_t clock;
+};
+
+/* What is to be done once the lock is dropped. */
+typedef struct
+{
+  GPtrArray *rings;   /* DeskCall */
+  GPtrArray *commits; /* Commit */
+  GArray *deletes;    /* ids */
+} Outcome;
+
+/* Feeds an event of the world. */
+void desk_tell (Desk *desk, EditEvent *event);
+/* Feeds EDIT_COMMITTED. @failure: why it was refused, or NULL. */
+void desk_committed (Desk *desk, EditEvent *event, const GError *failure);
+/* The record's name, for people. To g_free(). */
+char *desk_record_name (const Desk *desk, uint64_t id);
+/* Wakes the clock, and whoever waits for saves and deletes to end. */
+void desks_stir (Desks *desks);
+
+/* ---- desk_commit.c ---- */
+
+typedef struct Commit Commit;
+
+/* Lock held. */
+Commit *commit_new (Desk *desk, const EditAction *action, DeskText *text);
+/* No lock held. */
+void commit_start (Commit *commit);
+/* Lock held: it should be given up, if that is still possible. */
+void commit_interrupt (Commit *commit);
+/* Lock held: puts a text among the user's drafts. @failure: of the commit that has just ended, or NULL. */
+void desk_keep (Desk *desk, const EditAction *action, const GError *failure);
+/* Lock held: a line of errors.jsonl. */
+void desk_report (Desk *desk, const char *name, int error, const char *message, const char *todo, bool kept);
+
+/* ---- desk_time.c ---- */
+
+void desks_start_clock (Desks *desks);
+/* Ids of deletes go out, or are only told with -o dry_run. */
+void desk_send_deletes (Desk *desk, const uint64_t *ids, size_t count);

@@ -1,0 +1,79 @@
+/* /proc tells who a thread belongs to, and when that process began, so that a number used again is another one. */
+#include "fs/who.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT_SIZE 4096
+#define STATE_FIELD 3       /* of stat, the first one after the name */
+#define START_TIME_FIELD 22 /* of stat, see proc(5) */
+
+/* Returns: false when there is no such file. @text is ended by a NUL. */
+static bool
+read_proc (uint64_t number, const char *file, char text[TEXT_SIZE])
+{
+  char path[64];
+  ssize_t got;
+  int fd;
+
+  snprintf (path, sizeof path, "/proc/%" PRIu64 "/%s", number, file);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return false;
+  got = read (fd, text, TEXT_SIZE - 1);
+  close (fd);
+  text[MAX (got, 0)] = '\0';
+  return got > 0;
+}
+
+/* 0: there is no such process any more; one that has ended and is still waited for counts as that. */
+static uint64_t
+start_of (uint64_t group)
+{
+  char text[TEXT_SIZE];
+  const char *at = read_proc (group, "stat", text) ? strrchr (text, ')') : NULL;
+  uint64_t start = 0;
+
+  if (at == NULL || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
+    return 0;
+  for (int field = STATE_FIELD; at != NULL && field <= START_TIME_FIELD; field++)
+    at = strchr (at + 1, ' ');
+  return at != NULL && sscanf (at, "%" SCNu64, &start) == 1 ? start : 0;
+}
+
+EditProcess
+who_process (pid_t thread)
+{
+  char text[TEXT_SIZE];
+  const char *at;
+  EditProcess process = { 0 };
+
+  if (thread <= 0 || !read_proc ((uint64_t)thread, "status", text))
+    return process;
+  at = strstr (text, "\nTgid:");
+  if (at == NULL || sscanf (at, "\nTgid: %" SCNu64, &process.group) != 1)
+    return (EditProcess){ 0 };
+  process.start = start_of (process.group);
+  return process.start != 0 ? process : (EditProcess){ 0 };
+}
+
+bool
+who_lives (EditProcess process)
+{
+  return process.start != 0 && start_of (process.group) == process.start;
+}
+
+void
+who_program (pid_t process, char name[WHO_PROGRAM_SIZE])
+{
+  char text[TEXT_SIZE];
+
+  g_strlcpy (name, "?", WHO_PROGRAM_SIZE);
+  if (process <= 0 || !read_proc ((uint64_t)process, "comm", text))
+    return;
+  text[strcspn (text, "\n")] = '\0';
+  g_strlcpy (name, text, WHO_PROGRAM_SIZE);
+}

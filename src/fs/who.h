@@ -1,0 +1,18 @@
+/* Who asks: processes as the kernel names them in a request, by the id of a thread. Any thread. */
+#pragma once
+
+#include "model/editing.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define WHO_PROGRAM_SIZE 16
+
+/* The process that a thread belongs to. Zeroed when it is not known: it has ended, or is of another PID namespace. */
+EditProcess who_process (pid_t thread);
+
+/* Does it live? */
+bool who_lives (EditProcess process);
+
+/* Its program's name, "?" when that is not known. */
+void who_program (pid_t process, char name[WHO_PROGRAM_SIZE]);
