@@ -45,7 +45,6 @@ drain_command_words (const char *text, size_t size, const char *mountpoint, bool
   return g_strdup_printf ("%s: not in the CRM yet: %s.\n", place, words->str);
 }
 
-/* Mounts that only read have no such file. */
 static bool
 drain (const char *mountpoint, bool *left, GError **error)
 {
@@ -56,8 +55,6 @@ drain (const char *mountpoint, bool *left, GError **error)
   g_autofree char *text = files_read (path, ANSWER_MAX, false, &size, &failure);
   g_autofree char *words = text != NULL ? drain_command_words (text, size, mountpoint, left, &failure) : NULL;
 
-  if (words == NULL && text == NULL && g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
-    words = g_strdup_printf ("%s: read-only, so there is nothing to send.\n", place);
   if (words != NULL)
     {
       fputs (words, stdout);

@@ -217,12 +217,13 @@ class Writing(Started):
 
     def test_drain(self):
         self.assert_refused(self.profile.run("drain", self.profile.mountpoint), "No zohofs is mounted")
-        self.mount("-o", "ro")
-        for target in "test", self.profile.mountpoint:
-            result = self.profile.run("drain", target)
-            self.assertEqual((result.returncode, result.stderr), (0, ""))
-            self.assertIn(f"{self.profile.mountpoint}: read-only, so there is nothing to send.\n", result.stdout)
-        self.profile.unmount()
+        for option in "ro", "rw":
+            self.mount("-o", option)
+            for target in "test", self.profile.mountpoint:
+                result = self.profile.run("drain", target)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertIn(f"{self.profile.mountpoint}: everything is in the CRM.\n", result.stdout)
+            self.profile.unmount()
 
 
 class Forms(Case):
