@@ -863,6 +863,7 @@ desks_new (Fs *fs, const FsWriting *writing)
   desks->workers = workers_new ("save", 8);
   desks->table = g_hash_table_new_full (NULL, NULL, NULL, desk_free);
   desks_start_clock (desks);
+  desks_take_up (desks);
   return desks;
 }
 
@@ -926,6 +927,12 @@ desk_interrupt (Desk *desk, DeskCall *call)
   EditEvent event = { .kind = EDIT_INTERRUPT, .request = call->request };
 
   desk_tell (desk, &event);
+  LOCKED (&desk->lock);
+  const uint64_t number = editing_commit_of (desk->editing, event.request);
+  Commit *commit = number != 0 ? g_hash_table_lookup (desk->commits, &number) : NULL;
+
+  if (commit != NULL)
+    commit_interrupt (commit);
 }
 
 void

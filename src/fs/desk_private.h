@@ -1,5 +1,5 @@
-/* What the files of the desk share. desk.c: feeding, and what comes of it; desk_commit.c: saves; desk_time.c: the clock,
- * and the end; desk_look.c: what is to be seen. */
+/* What the files of the desk share. desk.c: feeding, and what comes of it; desk_commit.c: saves; desk_left.c: what an
+ * earlier mount left; desk_time.c: the clock, and the end; desk_look.c: what is to be seen. */
 #pragma once
 
 #include "base/workers.h"
@@ -77,6 +77,7 @@ struct Desks
   pthread_cond_t idle; /* a save or a delete has ended */
   GHashTable *table;    /* StoreModule -> Desk */
   atomic_bool any;      /* the table is not empty */
+  bool taking_up; /* deletes of an earlier mount */
   bool stopping;
   bool stirred;         /* there may be something earlier to wait for */
   pthread_t clock;
@@ -113,6 +114,10 @@ void commit_interrupt (Commit *commit);
 void desk_keep (Desk *desk, const EditAction *action, const GError *failure);
 /* Lock held: a line of errors.jsonl. */
 void desk_report (Desk *desk, const char *name, int error, const char *message, const char *todo, bool kept);
+
+/* ---- desk_left.c ---- */
+
+void desks_take_up (Desks *desks);
 
 /* ---- desk_time.c ---- */
 

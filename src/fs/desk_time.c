@@ -216,7 +216,7 @@ desks_stir (Desks *desks)
 static bool
 is_busy (Desks *desks)
 {
-  bool busy = false;
+  bool busy = desks->taking_up;
   GHashTableIter iter;
   gpointer value;
 

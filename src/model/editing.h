@@ -204,6 +204,9 @@ uint64_t editing_shown (const Editing *editing, uint64_t handle);
 /* The draft that an open of the node, or a stat, shows; 0: none, the record as the server has it. */
 uint64_t editing_draft_of (const Editing *editing, uint64_t node);
 
+/* The commit that was sent and that nobody but @request waits for: it can be given up. 0: none. */
+uint64_t editing_commit_of (const Editing *editing, uint64_t request);
+
 /* Is the record without names now? For listings. */
 bool editing_hides (const Editing *editing, uint64_t id);
 /* The files that are here alone, for listings, in no order. */

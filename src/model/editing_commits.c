@@ -470,3 +470,17 @@ edit_commits_pump (Editing *e)
       at = e->commits.head;
     }
 }
+
+uint64_t
+editing_commit_of (const Editing *e, uint64_t request)
+{
+  for (GList *at = e->commits.head; at != NULL; at = at->next)
+    {
+      const EditCommit *commit = at->data;
+
+      if (commit->sent && commit->waiters->len == 1
+          && g_array_index (commit->waiters, EditWaiter, 0).request == request)
+        return commit->number;
+    }
+  return 0;
+}
