@@ -38,7 +38,7 @@ const char options_help[]
       "                           permissions, converted leads, formulas (86400; 0: never)\n"
       "  offline=stale|fail       when Zoho cannot be reached: show what was known last (stale), or fail\n"
       "  names=label|id           files named after records and their ids (label), or ids alone\n"
-      "  rw                       records can be changed; without it nothing can (ro)\n"
+      "  ro                       nothing can be changed\n"
       "  dry_run                  saves are checked and told in .zohofs/audit.jsonl, but not sent\n"
       "  stale=refuse|overwrite   a text made from a version of the record that is no longer known, such as a backup:\n"
       "                           refuse it, or compare it with the record as it is now\n"
@@ -424,7 +424,7 @@ settle_access (Options *options, GError **error)
 
   if (options->noopen && options->access == OPTIONS_ACCESS_WRITE)
     return refuse (error, "-o noopen is for reading alone: say ro,noopen, or leave noopen out.");
-  options->read_only = options->noopen || options->access != OPTIONS_ACCESS_WRITE;
+  options->read_only = options->noopen || options->access == OPTIONS_ACCESS_READ;
   options->fuse_options = g_strconcat (options->read_only ? "ro" : "rw", others != NULL ? "," : "", others, NULL);
   return true;
 }

@@ -49,7 +49,7 @@ def empty():
             about = os.stat(mount.at(".zohofs", name))
             equal((about.st_size, about.st_mode), (0, 0o100444), f"size and mode of {name}")
             check(not os.path.exists(behind(mount, name)), "no file is made for nothing")
-            fails(errno.EROFS, os.open, mount.at(".zohofs", name), os.O_WRONLY | os.O_APPEND)
+            fails(errno.EACCES, os.open, mount.at(".zohofs", name), os.O_WRONLY | os.O_APPEND)
         check(not os.path.exists(behind(mount, "drafts")), "no folder is made for nothing")
         fails(errno.ENOENT, os.stat, mount.at(DRAFTS, "Leads"))
         fails(errno.EROFS, os.mkdir, mount.at(DRAFTS, "Leads"))
@@ -84,7 +84,7 @@ def reads():
                   f"attributes of {name}")
             equal(mount.read(DRAFTS, module, name), text, name)
             tool("cmp", mount.at(DRAFTS, module, name), behind(mount, "drafts", module, name))
-            fails(errno.EROFS, os.open, mount.at(DRAFTS, module, name), os.O_WRONLY)
+            fails(errno.EACCES, os.open, mount.at(DRAFTS, module, name), os.O_WRONLY)
         for module in "Deals", "Leads":
             equal(os.stat(mount.at(DRAFTS, module)).st_mtime, int(os.stat(behind(mount, "drafts", module)).st_mtime),
                   f"time of {module}")

@@ -26,12 +26,14 @@ def counting(mount):
     """Fills the dictionary it gives with the requests by kind since."""
     before, since = counts(mount), {}
     yield since
-    since.update({kind: count - before[kind] for kind, count in counts(mount).items()})
+    since.update({kind: count - before[kind] for kind, count in counts(mount).items()}, read_before=before["read"])
 
 
 def asked(since):
-    """The requests that make a program wait."""
-    return sum(count for kind, count in since.items() if kind not in ("forget", "pushed"))
+    """The requests that make a program wait. Where files can be written, the kernel asks once more for the times of each
+    one that it had to read itself; these do not count."""
+    asked_for = sum(count for kind, count in since.items() if kind not in ("forget", "pushed", "read_before"))
+    return asked_for - min(since["getattr"], since["read_before"])
 
 
 def forget_pages(paths):

@@ -137,13 +137,14 @@ def attributes():
     with Emulator("Leads=20") as emulator, Mount(emulator) as mount:
         for path in "", "Leads", "Users", ".zohofs", ".zohofs/modules", ".zohofs/modules/Leads":
             about = os.stat(mount.at(path))
-            equal((stat.S_IFMT(about.st_mode), stat.S_IMODE(about.st_mode), about.st_nlink), (stat.S_IFDIR, 0o555, 1),
+            mode = 0o755 if path == "Leads" else 0o555
+            equal((stat.S_IFMT(about.st_mode), stat.S_IMODE(about.st_mode), about.st_nlink), (stat.S_IFDIR, mode, 1),
                   f"type, mode and links of /{path}")
             equal((about.st_uid, about.st_gid), (os.getuid(), os.getgid()), f"owner of /{path}")
         for name in mount.list("Leads"):
             about = os.stat(mount.at("Leads", name))
             text = mount.read("Leads", name)
-            equal((stat.S_IFMT(about.st_mode), stat.S_IMODE(about.st_mode), about.st_nlink), (stat.S_IFREG, 0o444, 1),
+            equal((stat.S_IFMT(about.st_mode), stat.S_IMODE(about.st_mode), about.st_nlink), (stat.S_IFREG, 0o644, 1),
                   f"type, mode and links of {name}")
             equal(about.st_size, len(text), f"size of {name}")
             equal(about.st_blocks, -(-about.st_size // 512), f"blocks of {name}")
@@ -288,9 +289,9 @@ def users():
         fails(errno.ENOENT, os.stat, mount.at("Users/7019999999999.json"))
 
 
-@case("changes are refused, and nothing changes")
+@case("with -o ro changes are refused, and nothing changes")
 def read_only():
-    with Emulator("Leads=3") as emulator, Mount(emulator) as mount:
+    with Emulator("Leads=3") as emulator, Mount(emulator, options=["ro"]) as mount:
         name = mount.list("Leads")[0]
         path, text = mount.at("Leads", name), mount.read("Leads", name)
         mark = emulator.mark()

@@ -79,6 +79,8 @@ test_how_is_saved (void)
   g_autoptr (Options) told = PARSE ("crm", "-o", "dry_run,stale=overwrite,max_deletes=1000000");
   g_autoptr (Options) back = PARSE ("crm", "-o", "stale=overwrite,stale=refuse,max_deletes=1");
 
+  g_assert_false (plain->read_only);
+  g_assert_cmpstr (plain->fuse_options, ==, "rw");
   g_assert_false (plain->dry_run);
   g_assert_false (plain->stale_overwrite);
   g_assert_cmpuint (plain->max_deletes, ==, 1000);
