@@ -95,6 +95,8 @@ choose_named (const BaseCandidates *candidates, int64_t time, GError **error)
   base = base_new (versions->len > 0 ? BASE_VERSIONS : BASE_OVERWRITE);
   for (guint i = 0; i < versions->len; i++)
     add (base, versions->pdata[i]);
+  if (is_of (candidates->read, time))
+    base->seen = json_incref ((json_t *)candidates->read);
   if (versions->len == 0)
     add (base, candidates->current);
   return base;
@@ -149,6 +151,7 @@ merge_base_free (MergeBase *base)
   if (base == NULL)
     return;
   g_ptr_array_unref (base->texts);
+  json_decref (base->seen);
   json_decref (base->answer);
   g_free (base);
 }

@@ -5,9 +5,10 @@
  *   the new text names a Modified_Time that
  *     the text this process last saved there also named   -> that saved text (an editor goes on from its own buffer)
  *     kept versions have, one or several                  -> all of those: Modified_Time counts in seconds and misses
- * some changes, so a field is the user's change only if it differs from every one of them nobody knows ->
- * ZOHO_ERROR_CHANGED, or with stale=overwrite the current one it names none what this process last read or saved,
- * whichever is later, else the current one
+ *       some changes, so a field is the user's change only if it differs from every one of them, and somebody else's
+ *       only if it differs from the one that this process read; who read none of them may mean each
+ *     nobody knows                                       -> ZOHO_ERROR_CHANGED, or with stale=overwrite the current one
+ *   it names none -> what this process last read or saved, whichever is later, else the current one
  *
  * A saved text may be partial: what it does not say is as in the version that it named, or that was read before it. */
 #pragma once
@@ -47,6 +48,7 @@ typedef struct
 {
   BaseKind kind;
   GPtrArray *texts; /* json_t *, at least one */
+  json_t *seen;     /* that one of them which this process read; NULL: not known */
   /* What became on the server of fields that this process sent itself: finding them so is nobody else's change. NULL:
    * none. */
   json_t *answer;

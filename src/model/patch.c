@@ -14,16 +14,26 @@ is_silent (const char *key)
 
 /* ---- comparing ---- */
 
+/* Has nobody else changed the field since the text was read? */
+static bool
+is_untouched (const Diff *diff, const Field *field, const GPtrArray *before, const json_t *theirs)
+{
+  const json_t *answer = json_object_get (diff->base->answer, field->name);
+  const json_t *seen = json_object_get (diff->base->seen, field->name);
+
+  if (answer != NULL && value_equal (field, theirs, answer))
+    return true;
+  return seen != NULL ? value_equal (field, theirs, seen) : equals_any (field, theirs, before);
+}
+
 static void
 diff_value (Diff *diff, const Field *field, const GPtrArray *before, const json_t *yours, const json_t *theirs)
 {
-  const json_t *answer = json_object_get (diff->base->answer, field->name);
-
   if (echoes_any (field, yours, before) || value_equal (field, yours, theirs))
     return;
   if (!field->updatable)
     diff_ignore (diff, field->name);
-  else if (!equals_any (field, theirs, before) && (answer == NULL || !value_equal (field, theirs, answer)))
+  else if (!is_untouched (diff, field, before, theirs))
     diff_conflict (diff, field, field->name, before->pdata[0], yours, theirs);
   else
     json_object_set_new (diff->update, field->name, value_wire (field, yours));

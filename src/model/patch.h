@@ -10,6 +10,7 @@
  *   same as the server's             already there: nothing to send, no conflict
  *   the server's is as in a base, or
  *     as our own last save left it   sent
+ *     (where several bases are possible, as in the one that was seen, if that is known)
  *   else                             a conflict: both sides changed it
  *   not writable, but changed        left out, named in @ignored
  *

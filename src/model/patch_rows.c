@@ -242,13 +242,16 @@ row_before (const Rows *rows, const char *id)
   return found;
 }
 
-/* The same, and as our own last save left it. */
+/* As the user has seen it, or may have; and as our own last save left it. */
 static GPtrArray *
 row_seen (const Rows *rows, const char *id)
 {
-  GPtrArray *seen = row_before (rows, id);
+  const json_t *known = row_with_id (json_object_get (rows->diff->base->seen, rows->field->name), id);
   const json_t *answered = row_with_id (rows->answer, id);
+  GPtrArray *seen = known == NULL ? row_before (rows, id) : g_ptr_array_new ();
 
+  if (known != NULL)
+    g_ptr_array_add (seen, (gpointer)known);
   if (answered != NULL)
     g_ptr_array_add (seen, (gpointer)answered);
   return seen;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/names.h"
 #include "model/validate.h"
 
 #include <string.h>
@@ -158,6 +159,33 @@ is_valid (Save *save, const BaseCandidates *candidates, GError **error)
   return validate_document (&config, save->document, &save->field, error);
 }
 
+/* A file that was restored names, inside as outside, the record that it was once. */
+static void
+drop_former_id (Save *save)
+{
+  const char *text = json_get_text (save->document, "id");
+  Journal *journal = save->saves->config.journal;
+  uint64_t former;
+  char name[32];
+
+  if (journal == NULL || text == NULL || !names_parse_id (text, &former) || former == save->id)
+    return;
+  g_snprintf (name, sizeof name, "%" G_GUINT64_FORMAT ".json", former);
+  if (journal_alias_get (journal, save->module->name, name) == save->id)
+    json_object_del (save->document, "id");
+}
+
+/* Of what version the text is nobody knows, but it says just what the record says now. */
+static bool
+changes_nothing (Save *save)
+{
+  g_autoptr (MergeBase) base = merge_base_of (save->current);
+
+  g_clear_pointer (&save->patch, patch_free);
+  save->patch = patch_make (save->fields, base, save->document, save->current);
+  return save->patch->kind == PATCH_NOTHING;
+}
+
 static bool
 compare (Save *save, GError **error)
 {
@@ -167,6 +195,7 @@ compare (Save *save, GError **error)
   g_autoptr (json_t) saved = parse (what->saved);
   g_autoptr (json_t) answer = parse (what->saved_answer);
   g_autoptr (MergeBase) base = NULL;
+  g_autoptr (GError) why = NULL;
   BaseCandidates candidates = {
     .text = save->document,
     .current = save->current,
@@ -180,11 +209,17 @@ compare (Save *save, GError **error)
     .stale_overwrite = what->stale_overwrite,
   };
 
+  drop_former_id (save);
   if (!is_valid (save, &candidates, error))
     return false;
-  base = merge_base_choose (&candidates, error);
+  base = merge_base_choose (&candidates, &why);
+  if (base == NULL && g_error_matches (why, ZOHO_ERROR, ZOHO_ERROR_CHANGED) && changes_nothing (save))
+    return true;
   if (base == NULL)
-    return false;
+    {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return false;
+    }
   g_clear_pointer (&save->patch, patch_free);
   save->patch = patch_make (save->fields, base, save->document, save->current);
   return true;

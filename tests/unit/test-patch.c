@@ -123,7 +123,7 @@ parse_quoted (const char *text)
   return parse (plain);
 }
 
-/* An array is several bases. */
+/* An array is several bases, of which the one with "seen" was seen. */
 static MergeBase *
 base_of (const char *text)
 {
@@ -135,6 +135,9 @@ base_of (const char *text)
   base = merge_base_of (json_array_get (value, 0));
   for (size_t i = 1; i < json_array_size (value); i++)
     g_ptr_array_add (base->texts, json_incref (json_array_get (value, i)));
+  for (size_t i = 0; i < json_array_size (value); i++)
+    if (json_object_del (json_array_get (value, i), "seen") == 0)
+      base->seen = json_incref (json_array_get (value, i));
   return base;
 }
 
@@ -284,6 +287,19 @@ static const struct
   { "as none", "[{'Name':'a'},{'Name':'b'}]", "{'Name':'c'}", "{'Name':'a'}", "{'update':{'Name':'c'}}" },
   { "as none, theirs neither", "[{'Name':'a'},{'Name':'b'}]", "{'Name':'c'}", "{'Name':'d'}",
     "{'conflicts':['Name']}" },
+  { "as none, theirs not as seen", "[{'Name':'a','seen':1},{'Name':'b'}]", "{'Name':'c'}", "{'Name':'b'}",
+    "{'conflicts':['Name']}" },
+  { "as none, theirs as seen", "[{'Name':'a'},{'Name':'b','seen':1}]", "{'Name':'c'}", "{'Name':'b'}",
+    "{'update':{'Name':'c'}}" },
+  { "as the other one, theirs not as seen", "[{'Name':'a','seen':1},{'Name':'b'}]", "{'Name':'a'}", "{'Name':'b'}",
+    "{}" },
+  { "row key as none, theirs not as seen",
+    "[{'Items':[{'id':'1','Title':'a'}],'seen':1},{'Items':[{'id':'1','Title':'b'}]}]",
+    "{'Items':[{'id':'1','Title':'c'}]}", "{'Items':[{'id':'1','Title':'b'}]}", "{'conflicts':['Items[1].Title']}" },
+  { "row key as none, theirs as seen",
+    "[{'Items':[{'id':'1','Title':'a'}]},{'Items':[{'id':'1','Title':'b'}],'seen':1}]",
+    "{'Items':[{'id':'1','Title':'c'}]}", "{'Items':[{'id':'1','Title':'b'}]}",
+    "{'update':{'Items':[{'Title':'c','id':'1'}]}}" },
   { "row in one base only", "[{'Items':[{'id':'1','Title':'a'}]},{'Items':null}]", "{'Items':null}",
     "{'Items':[{'id':'1','Title':'a'}]}", "{}" },
   { "row key as in one", "[{'Items':[{'id':'1','Title':'a'}]},{'Items':[{'id':'1','Title':'b'}]}]",

@@ -750,6 +750,28 @@ test_unknown_version (Crm *crm, const void *unused)
   check_calls (crm, GUARD0 PUT ("{\"City\":\"Rome\"}") GET);
 }
 
+static void
+test_unknown_version_without_a_change (Crm *crm, const void *unused)
+{
+  know (crm, ",\"City\":\"Rome\"");
+  check_saved (update (crm, "{\"Modified_Time\":\"2020-01-01T00:00:00Z\",\"City\":\"Rome\"}"), false);
+  check_calls (crm, "");
+}
+
+/* The second run of a restore: the file was of record 66, which is gone, and made record 77. */
+static void
+test_restored_again (Crm *crm, const void *unused)
+{
+  JournalAlias alias = { "Leads", "66.json", 77 };
+
+  know (crm, ",\"City\":\"Rome\"");
+  check_refused (update (crm, "{\"id\":\"66\",\"City\":\"Rome\"}"), ZOHO_ERROR_INVALID, "EINVAL");
+  g_assert_true (journal_alias_put (crm->journal, &alias, 1, NULL));
+  check_saved (update (crm, "{\"id\":\"66\",\"City\":\"Rome\"}"), false);
+  check_refused (update (crm, "{\"id\":\"67\",\"City\":\"Rome\"}"), ZOHO_ERROR_INVALID, "EINVAL");
+  check_calls (crm, "");
+}
+
 /* An editor goes on from its own buffer, while a workflow has changed the record. */
 static void
 test_second_save_of_an_editor (Crm *crm, const void *unused)
@@ -1673,6 +1695,8 @@ main (int argc, char **argv)
   ADD ("refused-before-the-wire", test_refused_before_the_wire);
   ADD ("refused-by-the-server", test_refused_by_the_server);
   ADD ("unknown-version", test_unknown_version);
+  ADD ("unknown-version-without-a-change", test_unknown_version_without_a_change);
+  ADD ("restored-again", test_restored_again);
   ADD ("second-save-of-an-editor", test_second_save_of_an_editor);
   ADD ("rows-are-read-first", test_rows_are_read_first);
   ADD ("an-unsettled-record-is-read-first", test_an_unsettled_record_is_read_first);
