@@ -416,7 +416,7 @@ take_profile (Options *options, const char *name, GError **error)
   return true;
 }
 
-/* The kernel is told too. */
+/* A read-only mount is one because we say so, since queries are written also there; but not without opens. */
 static bool
 settle_access (Options *options, GError **error)
 {
@@ -425,7 +425,7 @@ settle_access (Options *options, GError **error)
   if (options->noopen && options->access == OPTIONS_ACCESS_WRITE)
     return refuse (error, "-o noopen is for reading alone: say ro,noopen, or leave noopen out.");
   options->read_only = options->noopen || options->access == OPTIONS_ACCESS_READ;
-  options->fuse_options = g_strconcat (options->read_only ? "ro" : "rw", others != NULL ? "," : "", others, NULL);
+  options->fuse_options = g_strconcat (options->noopen ? "ro" : "rw", others != NULL ? "," : "", others, NULL);
   return true;
 }
 

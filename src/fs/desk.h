@@ -48,14 +48,6 @@ void desks_deleted (Desks *desks, StoreModule *module, uint64_t id, const GError
 
 /* ---- what programs do ------------------------------------------------------------------------------------------- */
 
-typedef struct
-{
-  EditProcess process;
-  pid_t thread;
-  uid_t uid;
-  gid_t gid;
-} Who;
-
 /* One call of a program. Zero it, fill in the first part; it must stay where it is until it was answered. */
 typedef struct
 {

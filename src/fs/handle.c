@@ -11,6 +11,8 @@ struct Handle
   bool shared; /* a file that reads the node's text */
   GBytes *own; /* else its own, or NULL */
   Listing listing;
+  const Stream *stream; /* or NULL */
+  void *state;          /* its own */
   Desk *desk; /* or NULL */
   uint64_t number; /* there */
 };
@@ -39,6 +41,8 @@ dispose (Handles *handles, Handle *handle)
 {
   if (handle->shared)
     nodes_close (handles->nodes, handle->node);
+  if (handle->stream != NULL && handle->stream->release != NULL)
+    handle->stream->release (handle->state);
   nodes_unref (handles->nodes, handle->node);
   g_clear_pointer (&handle->own, g_bytes_unref);
   g_clear_pointer (&handle->listing.records, store_list_unref);
@@ -111,6 +115,23 @@ handle_desk (const Handle *handle, uint64_t *number)
   if (number != NULL)
     *number = handle->number;
   return handle->desk;
+}
+
+Handle *
+handle_open_stream (Handles *handles, Node *node, const Stream *stream, void *state)
+{
+  Handle *handle = add (handles, node);
+
+  handle->stream = stream;
+  handle->state = state;
+  return handle;
+}
+
+const Stream *
+handle_stream (const Handle *handle, void **state)
+{
+  *state = handle->state;
+  return handle->stream;
 }
 
 void

@@ -22,6 +22,11 @@ Handle *handle_opendir (Handles *handles, Node *node, const Listing *listing);
 Handle *handle_open_desk (Handles *handles, Node *node, Desk *desk, uint64_t number);
 void handle_close (Handles *handles, Handle *handle);
 
+/* A file that is talked to by @stream. @state is taken over: its release is called at the close. */
+Handle *handle_open_stream (Handles *handles, Node *node, const Stream *stream, void *state);
+/* NULL: it is no such file. */
+const Stream *handle_stream (const Handle *handle, void **state);
+
 /* NULL: no desk knows it. @number may be NULL. */
 Desk *handle_desk (const Handle *handle, uint64_t *number);
 

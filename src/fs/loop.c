@@ -161,8 +161,7 @@ new_session (Fs *fs)
 {
   g_autofree char *profile = option_text (fs->config.profile);
   g_autofree char *options
-      = g_strdup_printf ("-ofsname=zohofs#%s,subtype=zohofs,%s,default_permissions%s%s%s", profile,
-                         fs->desks != NULL ? "rw" : "ro",
+      = g_strdup_printf ("-ofsname=zohofs#%s,subtype=zohofs,default_permissions%s%s%s", profile,
                          fs->config.options != NULL && *fs->config.options != '\0' ? "," : "",
                          fs->config.options != NULL ? fs->config.options : "", fs->config.trace ? ",debug" : "");
   char *argv[] = { "zohofs", options, NULL };

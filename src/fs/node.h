@@ -4,6 +4,7 @@
 
 #include "fs/draft_names.h"
 #include "fs/loop.h"
+#include "fs/who.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,8 @@ typedef struct
   bool fresh;        /* attributes, too, are not to be older than the TTL */
   DraftNames *draft_names;
   Desks *desks; /* NULL: the mount is read-only */
+  /* Who asks; zeroed for what only looks. */
+  Who who;
 } Ask;
 
 typedef struct
@@ -75,6 +78,26 @@ entry_clear (Entry *entry)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Entry, entry_clear)
 
+/* A file that is talked to: each open has a state of its own, and nothing of it is kept by the kernel. Each may wait and be
+ * asked again, with the same arguments; several threads may ask at once. NULL means that it cannot. */
+typedef struct
+{
+  /* @flags: of open(2). Sets @state, which may stay NULL. */
+  StoreState (*open) (const Ask *ask, const NodeKey *node, int flags, void **state, GError **error);
+  /* At most @size bytes from @offset on; 0 at the end. */
+  StoreState (*read) (const Ask *ask, void *state, char *bytes, size_t size, uint64_t offset, size_t *got,
+                      GError **error);
+  /* All of it or, with an error, nothing. */
+  StoreState (*write) (const Ask *ask, void *state, const char *bytes, size_t size, uint64_t offset, GError **error);
+  /* ftruncate(2) through that open; truncate(2) opens and closes. */
+  StoreState (*truncate) (const Ask *ask, void *state, uint64_t size, GError **error);
+  /* A close(2) of one of its descriptors; fsync(2) too. */
+  StoreState (*flush) (const Ask *ask, void *state, GError **error);
+  /* Once, at the last close. Must not wait. */
+  void (*release) (void *state);
+  bool seekable; /* reads may come in any order */
+} Stream;
+
 /* NULL means the kind cannot. Each may be asked again after STORE_WAITING. */
 struct NodeKind
 {
@@ -95,7 +118,14 @@ struct NodeKind
   /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty. At most
    * @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */
   GBytes *(*read) (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size);
-  /* Removes the entry @name; for what does not belong to the CRM. */
+  const Stream *stream;
+  /* Of directories that are not desks: makes, links, moves within the directory, removes the entry @name. Asked again
+   * after STORE_WAITING. A file that was made is opened by its kind's stream. */
+  StoreState (*create) (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *made, GError **error);
+  StoreState (*symlink) (const Ask *ask, const NodeKey *dir, const char *name, const char *target, NodeKey *made,
+                         GError **error);
+  StoreState (*rename) (const Ask *ask, const NodeKey *dir, const char *name, const char *new_name, unsigned flags,
+                        GError **error);
   StoreState (*unlink) (const Ask *ask, const NodeKey *dir, const char *name, GError **error);
   StoreState (*target) (const Ask *ask, const NodeKey *node, char **target, GError **error);
   StoreState (*list) (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error);

@@ -195,7 +195,12 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   op->node = node;
   op->step = step;
   op->wait = STORE_WAIT_INIT (op_ring, op, priority);
-  op->ask = (Ask) { fs->store, &op->wait, &fs->config, fs->mounted_s, false, fs->draft_names, fs->desks };
+  op->ask = (Ask){ .store = fs->store,
+                    .wait = &op->wait,
+                    .config = &fs->config,
+                    .mounted_s = fs->mounted_s,
+                    .draft_names = fs->draft_names,
+                    .desks = fs->desks };
   atomic_init (&op->refs, 1);
   return op;
 }

@@ -38,7 +38,6 @@ struct Op
                        * what the record is without what is written */
   /* What programs write (ops_write.c, ops_names.c). */
   Desk *desk;
-  Who who;
   EditEvent event;
   DeskCall call;
   bool fed;
@@ -47,7 +46,9 @@ struct Op
   uint64_t ids[2];   /* of the names, as far as they are resolved */
   unsigned resolved;
   struct stat attr;  /* setattr */
-  int to_set;
+  int to_set;        /* the same, or the flags of a rename */
+  void *state;       /* ops_stream.c: of a file that is not open yet */
+  NodeKey made;      /* create: what the directory has made */
   /* Called by the thread that cancels, when the op is parked: it is rung then. NULL: it waits for the store, or for
    * something that cannot be given up. */
   void (*give_up) (Op *op);

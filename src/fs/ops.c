@@ -5,6 +5,7 @@
 #include "fs/fs.h"
 #include "fs/listing.h"
 #include "fs/ops_names.h"
+#include "fs/ops_stream.h"
 #include "fs/ops_write.h"
 
 #include <errno.h>
@@ -218,7 +219,7 @@ lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
       fuse_reply_err (req, ENAMETOOLONG);
       return;
     }
-  op = op_new (fs, req, "lookup", dir, names_are_written (fs, dir) ? names_lookup_step : lookup_step, CLIENT_PERSON);
+  op = op_new (fs, req, "lookup", dir, names_is_of_desk (fs, dir, name) ? names_lookup_step : lookup_step, CLIENT_PERSON);
   op->name = g_strdup (name);
   op_run (op);
 }
@@ -379,7 +380,7 @@ open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
       fuse_reply_err (req, ENOSYS);
       return;
     }
-  if (write_opens (fs, req, node, fi))
+  if (stream_opens (fs, req, node, fi) || write_opens (fs, req, node, fi))
     return;
   if (node_key (node)->kind->open == NULL)
     {
@@ -515,6 +516,8 @@ read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fus
   Node *node = nodes_of_id (fs->nodes, ino);
   const NodeKey *key = node_key (node);
 
+  if (!fs->config.noopen && stream_reads (fs, req, node, handle_of_number (fi->fh), size, offset))
+    return;
   if (!fs->config.noopen && handle_desk (handle_of_number (fi->fh), NULL) != NULL)
     {
       write_read (req, handle_of_number (fi->fh), size, offset);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "fs/kinds/kinds.h"
+#include "fs/ops_stream.h"
 #include "fs/ops_write.h"
 #include "model/names.h"
 
@@ -12,12 +13,20 @@
 
 #define MISSING_TIMEOUT_S 1.0 /* how long the kernel believes that a record is not there */
 
-bool
-names_are_written (const Fs *fs, Node *dir)
+static bool
+is_written (const Fs *fs, Node *dir)
 {
   const NodeKey *key = node_key (dir);
 
   return fs->desks != NULL && key->kind == &module_kind && key->module != store_users (fs->store);
+}
+
+bool
+names_is_of_desk (const Fs *fs, Node *dir, const char *name)
+{
+  NameKind kind = names_read (name, &(uint64_t){ 0 });
+
+  return is_written (fs, dir) && kind != NAME_FIXED && kind != NAME_FOLDER;
 }
 
 /* ---- which record a name means ----------------------------------------------------------------------------------- */
@@ -260,7 +269,7 @@ desk_of (Fs *fs, fuse_req_t req, Node *dir, const char *name)
 {
   const NodeKey *key = node_key (dir);
   StoreRights rights = desks_rights (fs->desks, key->module);
-  bool writable = names_are_written (fs, dir) && (rights.create || rights.update || rights.delete);
+  bool writable = is_written (fs, dir) && (rights.create || rights.update || rights.delete);
 
   if (writable && strlen (name) <= NAME_MAX)
     return desks_get (fs->desks, key->module);
@@ -276,15 +285,18 @@ create_as (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, con
 {
   Fs *fs = ops_fs (req, COUNT_OTHER);
   Node *dir = nodes_of_id (fs->nodes, parent);
-  Desk *desk = desk_of (fs, req, dir, name);
+  Desk *desk;
   Op *op;
 
+  if (stream_creates (fs, req, dir, name, fi))
+    return;
+  desk = desk_of (fs, req, dir, name);
   if (desk == NULL)
     return;
   op = op_new (fs, req, "create", dir, create_step, CLIENT_PERSON);
   op->desk = desk;
   op->name = g_strdup (name);
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   op->call.mode = mode;
   op->plus = fi == NULL; /* nothing is opened */
   if (fi != NULL)
@@ -307,8 +319,7 @@ names_mknod (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, d
       create_as (req, parent, name, mode, NULL);
       return;
     }
-  ops_fs (req, COUNT_OTHER);
-  fuse_reply_err (req, EPERM);
+  fuse_reply_err (req, ops_fs (req, COUNT_OTHER)->desks != NULL ? EPERM : EROFS);
 }
 
 static StoreState
@@ -336,16 +347,19 @@ names_symlink (fuse_req_t req, const char *target, fuse_ino_t parent, const char
 {
   Fs *fs = ops_fs (req, COUNT_OTHER);
   Node *dir = nodes_of_id (fs->nodes, parent);
-  Desk *desk = desk_of (fs, req, dir, name);
+  Desk *desk;
   Op *op;
 
+  if (stream_links (fs, req, dir, name, target))
+    return;
+  desk = desk_of (fs, req, dir, name);
   if (desk == NULL)
     return;
   op = op_new (fs, req, "symlink", dir, symlink_step, CLIENT_PERSON);
   op->desk = desk;
   op->name = g_strdup (name);
   op->target = g_strdup (target);
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   op_run (op);
 }
 
@@ -418,7 +432,7 @@ names_unlink (fuse_req_t req, fuse_ino_t parent, const char *name)
   op = op_new (fs, req, "unlink", dir, other ? unlink_other_step : unlink_step, CLIENT_PERSON);
   op->desk = desk;
   op->name = g_strdup (name);
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   op_run (op);
 }
 
@@ -473,12 +487,15 @@ names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t ne
 {
   Fs *fs = ops_fs (req, COUNT_OTHER);
   Node *dir = nodes_of_id (fs->nodes, parent);
-  Desk *desk = desk_of (fs, req, nodes_of_id (fs->nodes, new_parent), new_name);
+  Desk *desk;
   Op *op;
 
+  if (parent == new_parent && stream_renames (fs, req, dir, name, new_name, flags))
+    return;
+  desk = desk_of (fs, req, nodes_of_id (fs->nodes, new_parent), new_name);
   if (desk == NULL)
     return;
-  if (parent != new_parent && !names_are_written (fs, dir))
+  if (parent != new_parent && !is_written (fs, dir))
     {
       fuse_reply_err (req, EXDEV);
       return;
@@ -487,7 +504,7 @@ names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t ne
   op->desk = desk;
   op->name = g_strdup (name);
   op->new_name = parent == new_parent ? g_strdup (new_name) : NULL;
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   op->event = (EditEvent){ .kind = EDIT_RENAME, .rename_flags = flags };
   op_run (op);
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "fs/kinds/kinds.h"
+#include "fs/ops_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ write_feed (Op *op)
   op->call.ring = op_ring;
   op->call.data = op;
   op->give_up = give_up;
-  return desk_feed (op->desk, &op->event, &op->who, &op->call) ? STORE_READY : STORE_WAITING;
+  return desk_feed (op->desk, &op->event, &op->ask.who, &op->call) ? STORE_READY : STORE_WAITING;
 }
 
 /* The step of what is answered by an errno alone. */
@@ -102,7 +103,7 @@ open_record (Op *op, GError **error)
     return store_entry (key->module, key->id, &op->wait, &entry, error);
   state = store_document (key->module, key->id, &op->wait, &entry, &op->text, error);
   if (state == STORE_READY)
-    desks_note_read (op->fs->desks, key->module, key->id, entry.version, op->who.thread);
+    desks_note_read (op->fs->desks, key->module, key->id, entry.version, op->ask.who.thread);
   return state;
 }
 
@@ -218,7 +219,7 @@ write_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *fi
   op->fi = *fi;
   if (key->kind != &drain_kind)
     op->desk = desks_get (fs->desks, key->module);
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   op->event = (EditEvent){ .kind = EDIT_OPEN, .flags = write_flags (fi->flags) };
   op_run (op);
   return true;
@@ -243,12 +244,14 @@ write_read (fuse_req_t req, Handle *handle, size_t size, off_t offset)
 void
 write_bytes (fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-  const Fs *fs = ops_fs (req, COUNT_OTHER);
+  Fs *fs = ops_fs (req, COUNT_OTHER);
   uint64_t number = 0;
   Desk *desk = fs->config.noopen ? NULL : handle_desk (handle_of_number (fi->fh), &number);
   Who who;
   int failed;
 
+  if (!fs->config.noopen && stream_writes (fs, req, ino, handle_of_number (fi->fh), bytes, size, offset))
+    return;
   if (desk == NULL)
     {
       fuse_reply_err (req, fs->desks == NULL ? EROFS : EBADF);
@@ -269,6 +272,8 @@ write_saves (Fs *fs, fuse_req_t req, Node *node, Handle *handle, EditEventKind k
   Desk *desk = handle_desk (handle, &number);
   Op *op;
 
+  if (stream_flushes (fs, req, node, handle))
+    return;
   if (desk == NULL)
     {
       fuse_reply_err (req, 0);
@@ -276,7 +281,7 @@ write_saves (Fs *fs, fuse_req_t req, Node *node, Handle *handle, EditEventKind k
     }
   op = op_new (fs, req, kind == EDIT_FLUSH ? "close" : "fsync", node, answer_step, CLIENT_PERSON);
   op->desk = desk;
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   op->event = (EditEvent){ .kind = kind, .handle = number };
   op_run (op);
 }
@@ -315,7 +320,7 @@ change_scratch (Op *op, GError **error)
   const NodeKey *key = node_key (op->node);
   bool local = key->kind == &local_kind || key->kind == &local_link_kind;
   g_autoptr (Scratch) scratch = local ? desk_scratch (op->desk, key->id) : NULL;
-  const ScratchCaller caller = { .uid = op->who.uid, .gid = op->who.gid };
+  const ScratchCaller caller = { .uid = op->ask.who.uid, .gid = op->ask.who.gid };
   ScratchChange change = change_of (op);
 
   return scratch == NULL || change.set == 0 || scratch_change (scratch, &caller, &change, error);
@@ -386,6 +391,11 @@ write_set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
   int refusal = resizes ? refusal_of (fs, key) : fs->desks == NULL ? EROFS : !file && key->kind != &module_kind ? EPERM : 0;
   Op *op;
 
+  if (key->kind->stream != NULL)
+    {
+      stream_set_attr (fs, req, node, attr, to_set, fi != NULL ? handle_of_number (fi->fh) : NULL);
+      return;
+    }
   if (refusal != 0)
     {
       fuse_reply_err (req, refusal);
@@ -394,7 +404,7 @@ write_set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
   op = op_new (fs, req, "setattr", node, set_attr_step, CLIENT_PERSON);
   op->attr = *attr;
   op->to_set = to_set;
-  op->who = write_who (req);
+  op->ask.who = write_who (req);
   if (file)
     op->desk = desks_get (fs->desks, key->module);
   if (fi != NULL && resizes)

@@ -8,6 +8,14 @@
 
 #define WHO_PROGRAM_SIZE 16
 
+typedef struct
+{
+  EditProcess process;
+  pid_t thread;
+  uid_t uid;
+  gid_t gid;
+} Who;
+
 /* The process that a thread belongs to. Zeroed when it is not known: it has ended, or is of another PID namespace. */
 EditProcess who_process (pid_t thread);
 
