@@ -60,17 +60,21 @@ def one_put(emulator, since, fields, what):
 # ---- the CRM ---------------------------------------------------------------------------------------------------------
 
 def record(emulator, module, number):
-    """The record as the server has it, with all its rows and whole texts."""
-    return emulator.get("record", module=module, id=number)
+    """The record as the server has it, with all its rows and whole texts; numbers with their digits."""
+    status, body = emulator.request("GET", f"/_emulator/record?module={module}&id={number}")
+    check(status == 200, f"{module} {number}: {status} {body[:500]}")
+    return crm.parse(body.decode())
 
 
 def has(emulator, module, number):
     return number in emulator.ids(module)
 
 
-def edit_unseen(emulator, module, number, **fields):
-    """A change that does not move Modified_Time."""
-    emulator.post("edit", {"module": module, "id": number, "fields": fields, "touch": False})
+def edit(emulator, module, number, touch=True, **fields):
+    """A colleague's change, of values as record() gives them. Without @touch it does not move Modified_Time."""
+    body = crm.canonical({"module": module, "id": number, "fields": fields, "touch": touch})
+    status, answer = emulator.request("POST", "/_emulator/edit", body.encode())
+    check(status == 200, f"edit of {module} {number}: {status} {answer[:500]}")
 
 
 def settings(emulator, **knobs):
