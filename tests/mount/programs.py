@@ -125,6 +125,9 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         with contextlib.suppress(AssertionError):
             self.tmux("kill-server")
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -171,7 +174,11 @@ class Vim(Terminal):
         self.echoes = 0
 
     def __enter__(self):
-        self.wait(r'"id": ')
+        try:
+            self.wait(r'"id": ')
+        except BaseException:
+            self.end()
+            raise
         return self
 
     def command(self, text):
