@@ -116,9 +116,13 @@ def is_mounted(path):
 
 
 def work_root():
-    """Where this process works: below the build, since some programs treat /tmp in their own way."""
+    """Where this process works: below the build, or elsewhere if that is in /tmp, which some programs treat in their
+    own way."""
     build = os.environ.get("MESON_BUILD_ROOT") or os.getcwd()
-    return os.path.join(build, "tests", "mount", "work", f"{os.path.basename(sys.argv[0])}-{os.getpid()}")
+    name = f"{os.path.basename(sys.argv[0])}-{os.getpid()}"
+    if os.path.realpath(build).startswith("/tmp/") and os.access("/var/tmp", os.W_OK):
+        return os.path.join("/var/tmp", f"zohofs-{os.getuid()}-{name}")
+    return os.path.join(build, "tests", "mount", "work", name)
 
 
 def work_folder(name):

@@ -11,7 +11,7 @@ import shutil
 
 from harness import Emulator, case, check, equal, main, wait_until, work_folder
 from programs import PROGRAMS, Job, Terminal, Vim
-from saving import edit_unseen, no_writes, one_put, record, writes, writing
+from saving import edit, no_writes, one_put, record, writes, writing
 
 LONG = os.environ.get("EDITORS") == "long"
 MODULE = "Leads"
@@ -125,7 +125,7 @@ def saves_twice(program):
         left = rehearse(program, here)
         with program.open(here.job) as save:
             # Somebody changes another field without a trace: it would be undone if it was sent.
-            edit_unseen(here.emulator, MODULE, here.number, City="Elsewhere")
+            edit(here.emulator, MODULE, here.number, touch=False, City="Elsewhere")
             here.changed()
             for value in VALUES:
                 here.saves(save, value)
