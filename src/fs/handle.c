@@ -8,6 +8,7 @@ struct Handle
 {
   GList link;
   Node *node;
+  const NodeKey *key; /* of the node, when it was opened */
   bool shared; /* a file that reads the node's text */
   GBytes *own; /* else its own, or NULL */
   Listing listing;
@@ -30,6 +31,7 @@ add (Handles *handles, Node *node)
   Handle *handle = g_new0 (Handle, 1);
 
   handle->node = nodes_ref (handles->nodes, node);
+  handle->key = node_key (node);
   handle->link.data = handle;
   LOCKED (&handles->lock);
   g_queue_push_tail_link (&handles->open, &handle->link);
@@ -150,6 +152,12 @@ GBytes *
 handle_text (Handles *handles, Handle *handle, uint64_t *version)
 {
   return handle->shared ? nodes_text (handles->nodes, handle->node, version) : g_bytes_ref (handle->own);
+}
+
+const NodeKey *
+handle_key (const Handle *handle)
+{
+  return handle->key;
 }
 
 const Listing *

@@ -33,6 +33,9 @@ Desk *handle_desk (const Handle *handle, uint64_t *number);
 /* An open file's whole text. To g_bytes_unref(). */
 GBytes *handle_text (Handles *handles, Handle *handle, uint64_t *version);
 
+/* What was opened, whatever its node is by now. */
+const NodeKey *handle_key (const Handle *handle);
+
 const Listing *handle_listing (const Handle *handle);
 
 /* As fuse_file_info.fh, and back. */

@@ -422,9 +422,8 @@ is_cut (Fs *fs, Node *node, GBytes *text)
 }
 
 static StoreState
-bring_text (Op *op, GError **error)
+bring_text (Op *op, const NodeKey *key, GError **error)
 {
-  const NodeKey *key = node_key (op->node);
   Opened opened = { 0 };
   StoreState state = key->kind->open_whole != NULL ? key->kind->open_whole (&op->ask, key, &opened, error)
                                                    : key->kind->open (&op->ask, key, &opened, error);
@@ -439,7 +438,7 @@ static StoreState
 read_step (Op *op, GError **error)
 {
   const NodeKey *key = node_key (op->node);
-  StoreState state = op->text != NULL ? STORE_READY : bring_text (op, error);
+  StoreState state = op->text != NULL ? STORE_READY : bring_text (op, key, error);
 
   if (state != STORE_READY)
     return state;
@@ -477,7 +476,7 @@ read_unopened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset)
 static StoreState
 read_again_step (Op *op, GError **error)
 {
-  StoreState state = bring_text (op, error);
+  StoreState state = bring_text (op, handle_key (op->handle), error);
 
   if (state == STORE_READY)
     reply_part (op_request (op), op->text, op->size, (off_t)op->index);
@@ -485,11 +484,11 @@ read_again_step (Op *op, GError **error)
 }
 
 static void
-read_opened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset, uint64_t handle)
+read_opened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset, Handle *handle)
 {
-  const NodeKey *key = node_key (node);
+  const NodeKey *key = handle_key (handle);
   uint64_t version = 0;
-  g_autoptr (GBytes) text = handle_text (fs->handles, handle_of_number (handle), &version);
+  g_autoptr (GBytes) text = handle_text (fs->handles, handle, &version);
   Op *op;
 
   if (text == NULL && key->kind->text != NULL)
@@ -504,6 +503,7 @@ read_opened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset, uint
       return;
     }
   op = op_new (fs, req, "read", node, read_again_step, CLIENT_PERSON);
+  op->handle = handle;
   op->size = size;
   op->index = (uint64_t)MAX (offset, 0);
   op_run (op);
@@ -530,7 +530,7 @@ read_file (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fus
   else if (fs->config.noopen)
     read_unopened (fs, req, node, size, offset);
   else
-    read_opened (fs, req, node, size, offset, fi->fh);
+    read_opened (fs, req, node, size, offset, handle_of_number (fi->fh));
 }
 
 /* Handles that only read ask for noflush, but not all kernels know it. */
