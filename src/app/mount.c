@@ -131,6 +131,15 @@ open_journals (Mount *mount)
 }
 
 static void
+tell_event (void *data, const StoreEvent *event)
+{
+  Mount *mount = data;
+
+  fs_record_seen (mount->fs, event);
+  events_add (mount->journals[FS_JOURNAL_EVENTS], event);
+}
+
+static void
 build (Mount *mount)
 {
   const Options *options = mount->options;
@@ -160,8 +169,8 @@ build (Mount *mount)
     .listing_changed = fs_listing_changed,
     .module_gone = fs_module_gone,
     .modules_changed = fs_modules_changed,
-    .event = events_add,
-    .event_listener = mount->journals[FS_JOURNAL_EVENTS],
+    .event = tell_event,
+    .event_listener = mount,
   };
 
   memcpy (fs_config.journals, mount->journals, sizeof mount->journals);

@@ -902,6 +902,15 @@ desks_find_by_field (Desks *desks, StoreModule *module, const char *field, const
 }
 
 void
+desks_appeared (Desks *desks, StoreModule *module, uint64_t id)
+{
+  Desk *desk = desks_find (desks, module);
+
+  if (desk != NULL)
+    desk_tell (desk, &(EditEvent){ .kind = EDIT_APPEARED, .id = id });
+}
+
+void
 desks_changed (Desks *desks, StoreModule *module, uint64_t id)
 {
   Desk *desk = desks_find (desks, module);

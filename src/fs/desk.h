@@ -42,6 +42,7 @@ StoreState desks_find_by_field (Desks *desks, StoreModule *module, const char *f
 void desks_note_read (Desks *desks, StoreModule *module, uint64_t id, uint64_t version, pid_t thread);
 
 /* News of the store; @desks NULL is fine. */
+void desks_appeared (Desks *desks, StoreModule *module, uint64_t id);
 void desks_changed (Desks *desks, StoreModule *module, uint64_t id);
 void desks_gone (Desks *desks, StoreModule *module, uint64_t id);
 void desks_deleted (Desks *desks, StoreModule *module, uint64_t id, const GError *failure);

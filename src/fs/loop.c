@@ -365,6 +365,15 @@ fs_module_gone (void *data, StoreModule *module)
 }
 
 void
+fs_record_seen (void *data, const StoreEvent *event)
+{
+  Fs *fs = data;
+
+  if (event->kind == STORE_EVENT_CREATED || event->kind == STORE_EVENT_RESTORED)
+    desks_appeared (fs->desks, event->module, event->id);
+}
+
+void
 fs_modules_changed (void *data)
 {
   Fs *fs = data;

@@ -94,5 +94,7 @@ void fs_record_renamed (void *fs, StoreModule *module, uint64_t id, const char *
 void fs_listing_changed (void *fs, StoreModule *module);
 void fs_module_gone (void *fs, StoreModule *module);
 void fs_modules_changed (void *fs);
+/* To be called by StoreConfig.event, too. */
+void fs_record_seen (void *fs, const StoreEvent *event);
 /* SavesConfig.deleted: as there. */
 void fs_deleted (void *fs, StoreModule *module, uint64_t id, const GError *failure);
