@@ -268,13 +268,14 @@ void
 edit_handle_release (Editing *e, EditHandle *handle)
 {
   EditNode *node = handle->node;
-  bool last = handle->writes && node->writers == 1;
+  bool writes = handle->writes, last = writes && node->writers == 1;
 
   if (has_to_save (node) && (last || edit_handle_wrote (handle)))
     edit_commit (e, node, NULL, false);
   node->handles++; /* lives through the next lines */
   edit_handle_free (e, handle);
-  edit_node_await (e, node);
+  if (writes) /* who looks at it again and again does not keep it empty */
+    edit_node_await (e, node);
   node->handles--;
   edit_node_check (e, node);
 }

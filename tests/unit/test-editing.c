@@ -1037,6 +1037,10 @@ static const Case saves[] = {
     1, 0, 0, 0, "{new}", "" },
   { "truncate by path, then write", "P1 pathtrunc rec.json 0; P1 open w rec.json h; P1 write h {new}; P1 close h", 1, 0,
     0, 0, "{new}", "" },
+  { "truncate and nothing, while somebody looks",
+    "P1 open w rec.json h; P1 trunc h 0; P1 close h; wait 1; P2 open r rec.json o; P2 close o; wait 1;"
+    "shows rec.json {old}",
+    0, 0, 0, 0, NULL, "" },
   { "truncate and nothing", "P1 open w rec.json h; P1 trunc h 0; P1 close h; wait 3; shows rec.json {old}", 0, 0, 0, 0,
     NULL, "" },
   { "truncate by path to its size", "P1 pathtrunc rec.json 5", 0, 0, 0, 0, NULL, "" },
