@@ -212,7 +212,11 @@ class Model:
         onto = None if new in self.locals else self.record_of(new)
         return bool(onto) or self.locals[old].kind == SCRATCH
 
-    def rename_refused(self, old):
+    def rename_refused(self, old, new):
+        """A record that was to be deleted is back all the same."""
+        onto = None if new in self.locals else self.record_of(new)
+        if onto:
+            self.records[onto] = THERE
         self.locals[old].commits += 1
         self.refusals += 1
 

@@ -260,7 +260,7 @@ class Game:
                 self.disown(old)
             self.model.renamed(old, new, made)
         elif saves:
-            self.model.rename_refused(old)
+            self.model.rename_refused(old, new)
         if saves:
             self.account(text, error, self.model.node_of(new) if error == 0 else None, self.log[-1])
 
