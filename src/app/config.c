@@ -2,6 +2,7 @@
  * ignored is worse than one that is refused: unknown groups and keys are errors that name what was meant. */
 #include "app/config.h"
 
+#include "app/access_config.h"
 #include "app/files.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -42,7 +43,7 @@ static const DataCenter data_centers[] = {
 };
 #define DATA_CENTERS "us, eu, in, jp, au, cn, ca, sa, uk, ae"
 
-static const char *const groups[] = { "account", "limits", NULL };
+static const char *const groups[] = { "account", "limits", "access", NULL };
 static const char *const account_keys[]
     = { "data_center", "environment", "accounts_url", "api_url", "client_id", NULL };
 static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", NULL };
@@ -106,7 +107,7 @@ check_names (const Reading *reading, GError **error)
   g_auto (GStrv) found = g_key_file_get_groups (reading->keys, NULL);
 
   for (char **group = found; *group != NULL; group++)
-    if (!g_strv_contains (groups, *group))
+    if (!g_strv_contains (groups, *group) && !access_config_is_group (*group))
       return refuse_name (reading, "group", *group, groups, error);
   return check_keys (reading, "account", account_keys, error) && check_keys (reading, "limits", limits_keys, error);
 }
@@ -233,6 +234,15 @@ read_client_id (const Reading *reading, Config *config, GError **error)
 }
 
 static bool
+read_access (const Reading *reading, Config *config, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  config->access = access_config_read (reading->keys, &why);
+  return config->access != NULL || refuse (reading, error, "%s", why->message);
+}
+
+static bool
 read_limits (const Reading *reading, Config *config, GError **error)
 {
   int64_t concurrency = 5, deadline_s = 60, cache_mb = 4096;
@@ -295,7 +305,8 @@ config_parse (const char *text, size_t size, const char *path, GError **error)
       return NULL;
     }
   if (!check_names (&reading, error) || !read_hosts (&reading, config, error)
-      || !read_client_id (&reading, config, error) || !read_limits (&reading, config, error))
+      || !read_client_id (&reading, config, error) || !read_limits (&reading, config, error)
+      || !read_access (&reading, config, error))
     return NULL;
   return g_steal_pointer (&config);
 }
@@ -328,6 +339,7 @@ config_free (Config *config)
 {
   if (config == NULL)
     return;
+  access_free (config->access);
   g_free (config->accounts_url);
   g_free (config->api_url);
   g_free (config->client_id);

@@ -1,6 +1,8 @@
 /* A profile's configuration file, read and checked. */
 #pragma once
 
+#include "fs/access.h"
+
 #include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +15,7 @@ typedef struct
   int64_t daily_credits; /* 0: no budget of our own */
   int64_t deadline_us;
   uint64_t cache_bytes; /* what the documents on disk may take */
+  Access *access;
 } Config;
 
 /* Returns: NULL with one clear line in @error, which names @path. */

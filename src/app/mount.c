@@ -151,6 +151,7 @@ build (Mount *mount)
     .ttl_us = options->ttl_s * CLOCK_SECOND_US,
     .trace = options->trace,
     .noopen = options->noopen,
+    .access = mount->config->access,
     .status = give_status,
     .metrics = give_metrics,
     .readme = give_readme,

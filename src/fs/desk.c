@@ -754,10 +754,82 @@ is_complete (uint64_t draft, void *data)
   return value != NULL;
 }
 
+StoreRights
+desks_rights (Desks *desks, StoreModule *module)
+{
+  StoreRights rights;
+  AccessLevel level;
+
+  if (desks == NULL || module == NULL)
+    return (StoreRights){ 0 };
+  rights = store_module_rights (module);
+  level = access_level (desks->fs->config.access, store_module_name (module));
+  rights.create = rights.create && level >= ACCESS_WRITE;
+  rights.update = rights.update && level >= ACCESS_WRITE;
+  rights.delete = rights.delete && level >= ACCESS_FULL;
+  return rights;
+}
+
+uint64_t
+desks_alias (Desks *desks, StoreModule *module, const char *name)
+{
+  return journal_alias_get (desks->writing.journal, store_module_name (module), name);
+}
+
+StoreState
+desks_find_by_field (Desks *desks, StoreModule *module, const char *field, const char *value, StoreWait *wait,
+                     uint64_t *id, GError **error)
+{
+  return saves_find (desks->writing.saves, module, field, value, wait, id, error);
+}
+
+void
+desks_appeared (Desks *desks, StoreModule *module, uint64_t id)
+{
+  Desk *desk = desks_find (desks, module);
+
+  if (desk != NULL)
+    desk_tell (desk, &(EditEvent){ .kind = EDIT_APPEARED, .id = id });
+}
+
+void
+desks_changed (Desks *desks, StoreModule *module, uint64_t id)
+{
+  Desk *desk = desks_find (desks, module);
+
+  if (desk != NULL)
+    desk_tell (desk, &(EditEvent){ .kind = EDIT_CHANGED, .id = id });
+}
+
+void
+desks_gone (Desks *desks, StoreModule *module, uint64_t id)
+{
+  Desk *desk = desks_find (desks, module);
+
+  if (desk != NULL)
+    desk_tell (desk, &(EditEvent){ .kind = EDIT_VANISHED, .id = id });
+  if (desks != NULL)
+    saves_record_gone (desks->writing.saves, module, id);
+}
+
+void
+desk_interrupt (Desk *desk, DeskCall *call)
+{
+  EditEvent event = { .kind = EDIT_INTERRUPT, .request = call->request };
+
+  desk_tell (desk, &event);
+  LOCKED (&desk->lock);
+  const uint64_t number = editing_commit_of (desk->editing, event.request);
+  Commit *commit = number != 0 ? g_hash_table_lookup (desk->commits, &number) : NULL;
+
+  if (commit != NULL)
+    commit_interrupt (commit);
+}
+
 static EditingConfig
 config_of (Desks *desks, StoreModule *module)
 {
-  StoreRights rights = store_module_rights (module);
+  StoreRights rights = desks_rights (desks, module);
   int refusal = module == store_users (desks->fs->store) ? EROFS : EACCES;
 
   return (EditingConfig){
@@ -880,68 +952,6 @@ desks_free (Desks *desks)
   pthread_cond_destroy (&desks->idle);
   pthread_mutex_destroy (&desks->lock);
   g_free (desks);
-}
-
-StoreRights
-desks_rights (Desks *desks, StoreModule *module)
-{
-  return desks != NULL && module != NULL ? store_module_rights (module) : (StoreRights){ 0 };
-}
-
-uint64_t
-desks_alias (Desks *desks, StoreModule *module, const char *name)
-{
-  return journal_alias_get (desks->writing.journal, store_module_name (module), name);
-}
-
-StoreState
-desks_find_by_field (Desks *desks, StoreModule *module, const char *field, const char *value, StoreWait *wait,
-                     uint64_t *id, GError **error)
-{
-  return saves_find (desks->writing.saves, module, field, value, wait, id, error);
-}
-
-void
-desks_appeared (Desks *desks, StoreModule *module, uint64_t id)
-{
-  Desk *desk = desks_find (desks, module);
-
-  if (desk != NULL)
-    desk_tell (desk, &(EditEvent){ .kind = EDIT_APPEARED, .id = id });
-}
-
-void
-desks_changed (Desks *desks, StoreModule *module, uint64_t id)
-{
-  Desk *desk = desks_find (desks, module);
-
-  if (desk != NULL)
-    desk_tell (desk, &(EditEvent){ .kind = EDIT_CHANGED, .id = id });
-}
-
-void
-desks_gone (Desks *desks, StoreModule *module, uint64_t id)
-{
-  Desk *desk = desks_find (desks, module);
-
-  if (desk != NULL)
-    desk_tell (desk, &(EditEvent){ .kind = EDIT_VANISHED, .id = id });
-  if (desks != NULL)
-    saves_record_gone (desks->writing.saves, module, id);
-}
-
-void
-desk_interrupt (Desk *desk, DeskCall *call)
-{
-  EditEvent event = { .kind = EDIT_INTERRUPT, .request = call->request };
-
-  desk_tell (desk, &event);
-  LOCKED (&desk->lock);
-  const uint64_t number = editing_commit_of (desk->editing, event.request);
-  Commit *commit = number != 0 ? g_hash_table_lookup (desk->commits, &number) : NULL;
-
-  if (commit != NULL)
-    commit_interrupt (commit);
 }
 
 void

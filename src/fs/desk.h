@@ -86,7 +86,7 @@ ssize_t desk_read (Desk *desk, uint64_t handle, void *data, size_t size, int64_t
 
 /* Has the record a text that is not saved? Sets what differs from the record's own attributes: size, blocks, times. */
 bool desk_stat_record (Desk *desk, uint64_t id, struct stat *stat);
-/* The same of a file that is here alone; false when there is none (any more). */
+/* The same of a file that is here alone, and its links; false when there is none (any more). */
 bool desk_stat_local (Desk *desk, uint64_t number, struct stat *stat);
 /* The file's scratch, with a reference, for its own attributes; NULL when its bytes lie elsewhere. */
 Scratch *desk_scratch (Desk *desk, uint64_t number);

@@ -50,6 +50,7 @@ desk_stat_local (Desk *desk, uint64_t number, struct stat *stat)
   LOCKED (&desk->lock);
   const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
 
+  stat->st_nlink = editing_is_named (desk->editing, number);
   if (node == NULL || node->link == NULL)
     return stat_text (desk, number, stat);
   stat_link (node->link, stat);

@@ -16,7 +16,15 @@ struct Invalidate
   Workers *inodes;
   Workers *entries;
   Workers *sizes; /* all three NULL once stopped */
+  GHashTable *held; /* the address of a directory's node -> Held */
 };
+
+/* Requests wait in a directory, and the kernel with its lock. */
+typedef struct
+{
+  unsigned holds;
+  GQueue notices; /* Notice *, of its entries */
+} Held;
 
 typedef struct
 {
@@ -43,6 +51,38 @@ check (int result, const char *what)
 {
   if (result != 0 && result != -ENOENT && result != -ENODEV && result != -ENOTCONN && result != -EBADF)
     g_warning ("The kernel would not drop its %s: %s", what, g_strerror (-result));
+}
+
+static void
+notice_free (gpointer data)
+{
+  Notice *notice = data;
+
+  g_free (notice->name);
+  g_free (notice);
+}
+
+static void
+held_free (gpointer data)
+{
+  Held *held = data;
+
+  g_queue_clear_full (&held->notices, notice_free);
+  g_free (held);
+}
+
+/* Returns: true when the notice has to wait, which has been taken over. */
+static bool
+is_held (Notice *notice, uint64_t dir)
+{
+  Invalidate *invalidate = notice->invalidate;
+  LOCKED (&invalidate->lock);
+  Held *held = g_hash_table_lookup (invalidate->held, &dir);
+
+  if (held == NULL)
+    return false;
+  g_queue_push_tail (&held->notices, notice);
+  return true;
 }
 
 static void
@@ -82,12 +122,13 @@ tell_entry (void *data)
   uint64_t child = notice->child.kind != NULL ? nodes_id_of_key (nodes, &notice->child) : 0;
   size_t length = strlen (notice->name);
 
+  if (session != NULL && dir != 0 && is_held (notice, dir))
+    return;
   if (session != NULL && dir != 0 && child != 0)
     check (fuse_lowlevel_notify_delete (session, dir, child, notice->name, length), "entry of a record that is gone");
   if (session != NULL && dir != 0)
     check (fuse_lowlevel_notify_inval_entry (session, dir, notice->name, length), "entry of a record");
-  g_free (notice->name);
-  g_free (notice);
+  notice_free (notice);
 }
 
 Invalidate *
@@ -97,6 +138,7 @@ invalidate_new (Nodes *nodes)
 
   invalidate->nodes = nodes;
   pthread_mutex_init (&invalidate->lock, NULL);
+  invalidate->held = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, held_free);
   invalidate->inodes = workers_new ("notify-inode", 1);
   invalidate->entries = workers_new ("notify-entry", 1);
   invalidate->sizes = workers_new ("notify-size", 1);
@@ -109,6 +151,7 @@ invalidate_free (Invalidate *invalidate)
   if (invalidate == NULL)
     return;
   invalidate_stop (invalidate);
+  g_hash_table_unref (invalidate->held);
   pthread_mutex_destroy (&invalidate->lock);
   g_free (invalidate);
 }
@@ -182,6 +225,34 @@ invalidate_entry (Invalidate *invalidate, const NodeKey *dir, const NodeKey *chi
     return;
   g_free (notice->name);
   g_free (notice);
+}
+
+void
+invalidate_hold (Invalidate *invalidate, uint64_t dir)
+{
+  LOCKED (&invalidate->lock);
+  Held *held = g_hash_table_lookup (invalidate->held, &dir);
+
+  if (held == NULL)
+    {
+      held = g_new0 (Held, 1);
+      g_hash_table_insert (invalidate->held, g_memdup2 (&dir, sizeof dir), held);
+    }
+  held->holds++;
+}
+
+void
+invalidate_let_go (Invalidate *invalidate, uint64_t dir)
+{
+  LOCKED (&invalidate->lock);
+  Held *held = g_hash_table_lookup (invalidate->held, &dir);
+  Notice *notice;
+
+  if (--held->holds > 0)
+    return;
+  while (invalidate->entries != NULL && (notice = g_queue_pop_head (&held->notices)) != NULL)
+    workers_push (invalidate->entries, tell_entry, notice);
+  g_hash_table_remove (invalidate->held, &dir);
 }
 
 void

@@ -29,6 +29,11 @@ void invalidate_inode (Invalidate *invalidate, const NodeKey *key, void (*done) 
 /* The entry @name of directory @dir. With @child, which is gone, watchers of it hear so. */
 void invalidate_entry (Invalidate *invalidate, const NodeKey *dir, const NodeKey *child, const char *name);
 
+/* A request in the directory of that nodeid waits for the network, and so the kernel holds the directory's lock: who tells of
+ * its entries would wait too, in a way that not even the end of the process breaks. So these notices wait here. */
+void invalidate_hold (Invalidate *invalidate, uint64_t dir);
+void invalidate_let_go (Invalidate *invalidate, uint64_t dir);
+
 /* ---- what must not cross a drop of the same inode ---------------------------------------------------------------- */
 
 /* Runs @job(@data) on the thread that tells of inodes, after the notices that are queued; not at all once it is too late. */

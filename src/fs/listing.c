@@ -18,7 +18,7 @@ listing_open_step (Op *op, GError **error)
     return state;
   handle = handle_opendir (op->fs->handles, op->node, &listing);
   op->fi.fh = handle_number (handle);
-  op->fi.cache_readdir = 1;
+  op->fi.cache_readdir = !access_has_users (op->fs->config.access);
   /* Without it the kernel drops the entries it has cached. */
   op->fi.keep_cache = nodes_opendir (op->fs->nodes, op->node, listing.version);
   if (fuse_reply_open (op_request (op), &op->fi) != 0)

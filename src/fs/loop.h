@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/jsonl.h"
+#include "fs/access.h"
 #include "fs/scratch.h"
 #include "model/journal.h"
 #include "model/saves.h"
@@ -34,6 +35,7 @@ typedef struct
   char *(*metrics) (void *data);
   char *(*readme) (void *data);
   void *data;
+  const Access *access;         /* borrowed, as the next; NULL: everything is allowed */
   Jsonl *journals[FS_JOURNALS]; /* borrowed; must outlive the fs */
 } FsConfig;
 

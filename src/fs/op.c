@@ -41,10 +41,18 @@ op_unref (Op *op)
   g_free (op);
 }
 
+static bool
+is_in_directory (const Op *op)
+{
+  return S_ISDIR (node_key (op->node)->kind->type);
+}
+
 /* The request has been answered. */
 static void
 op_end (Op *op)
 {
+  if (op->listed && op->dir != 0)
+    invalidate_let_go (op->fs->invalidate, op->dir);
   if (op->listed)
     {
       LOCKED (&op->ops->lock);
@@ -111,6 +119,11 @@ static void
 list (Op *op)
 {
   op->listed = true;
+  if (is_in_directory (op))
+    {
+      op->dir = node_id (op->fs->nodes, op->node);
+      invalidate_hold (op->fs->invalidate, op->dir);
+    }
   {
     LOCKED (&op->ops->lock);
     op->link.data = op;
@@ -205,8 +218,8 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   return op;
 }
 
-void
-op_run (Op *op)
+static void
+go (Op *op)
 {
   StoreState state;
 
@@ -235,6 +248,31 @@ op_request (Op *op)
   return op->req;
 }
 
+/* Returns: false when the user may not, and the request is answered. */
+static bool
+admit (Op *op)
+{
+  const Access *access = op->fs->config.access;
+  const NodeKey *key = node_key (op->node);
+  int refusal;
+
+  if (access == NULL || key->module == NULL)
+    return true;
+  refusal = access_refusal (access, fuse_req_ctx (op->req)->uid, store_module_name (key->module), op->need);
+  if (refusal == 0)
+    return true;
+  fuse_reply_err (op->req, refusal);
+  op_end (op);
+  return false;
+}
+
+void
+op_run (Op *op)
+{
+  if (admit (op))
+    go (op);
+}
+
 void
 op_ring (void *data)
 {
@@ -248,5 +286,5 @@ op_ring (void *data)
     op->rung = !parked;
   }
   if (parked)
-    op_run (op);
+    go (op);
 }

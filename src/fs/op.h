@@ -23,6 +23,7 @@ struct Op
   Ask ask;
   Node *node;       /* the node the request names, held by the kernel */
   const char *verb; /* for logs */
+  AccessNeed need;  /* of the user, in the node's module */
   /* Arguments and findings of the steps. */
   char *name;
   struct fuse_file_info fi;
@@ -60,6 +61,7 @@ struct Op
   GList link;
   atomic_uint refs;
   bool listed;    /* has waited; its own thread's */
+  uint64_t dir;   /* then: the nodeid of the directory whose notices wait for it, or 0 */
   bool parked;    /* nobody runs it. This and the next two: the lock's */
   bool rung;      /* the ring came while it ran */
   bool cancelled; /* end it when it parks */
@@ -73,7 +75,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ops, ops_free)
 /* Ends what is parked, and from now on whatever parks, with EINTR. Returns once nothing is left. */
 void ops_stop (Ops *ops);
 
-/* Takes @req over: op_run() answers it, now or later. Fields for the step are set in between. */
+/* Takes @req over: op_run() answers it, now or later, and at once when the user may not. Fields for the step are set in between. */
 Op *op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority);
 void op_run (Op *op);
 

@@ -36,7 +36,8 @@ ttl_s (const Fs *fs)
 double
 ops_timeout (const Fs *fs, const NodeKey *key, const Attr *attr)
 {
-  if (attr->volatile_size || fs->config.ttl_us == 0)
+  /* The kernel tells all users what it was told for one. */
+  if (attr->volatile_size || fs->config.ttl_us == 0 || access_has_users (fs->config.access))
     return 0;
   return key->kind->told && delta_is_listed (fs->delta, key->module) ? TOLD_TIMEOUT_S : ttl_s (fs);
 }
@@ -173,16 +174,29 @@ ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
 
   /* A new look begins with the name; other names of a record may come to mean something else. */
   param.entry_timeout
-      = is_snapshot (op->fs, key, attr) || attr->has_stat || !listed ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
+      = is_snapshot (op->fs, key, attr) || attr->has_stat || !listed || access_has_users (op->fs->config.access) ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
   tell (op, key, node, attr);
   if (fuse_reply_entry (op_request (op), &param) != 0)
     nodes_forget (op->fs->nodes, node, 1);
   return STORE_READY;
 }
 
+/* May the user look into the module that was found? */
+static int
+refusal_of (const Op *op, const NodeKey *found)
+{
+  const Access *access = op->fs->config.access;
+
+  if (access == NULL || found->module == NULL)
+    return 0;
+  return access_refusal (access, fuse_req_ctx (op->req)->uid, store_module_name (found->module), ACCESS_TO_LOOK);
+}
+
 static StoreState
 lookup_step (Op *op, GError **error)
 {
+  int refusal = 0;
+
   const NodeKey *dir = node_key (op->node);
   NodeKey found = { 0 };
   Attr attr = { 0 };
@@ -190,6 +204,13 @@ lookup_step (Op *op, GError **error)
 
   if (state == STORE_READY && found.kind == NULL)
     return ops_reply_missing (op, ttl_s (op->fs));
+  if (state == STORE_READY && (refusal = refusal_of (op, &found)) == ENOENT)
+    return ops_reply_missing (op, ttl_s (op->fs));
+  if (state == STORE_READY && refusal != 0)
+    {
+      fuse_reply_err (op_request (op), refusal);
+      return STORE_READY;
+    }
   if (state == STORE_READY)
     state = ops_attr (op, &found, NULL, &attr, error);
   if (state == STORE_READY)

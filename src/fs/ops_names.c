@@ -294,6 +294,7 @@ create_as (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, con
   if (desk == NULL)
     return;
   op = op_new (fs, req, "create", dir, create_step, CLIENT_PERSON);
+  op->need = ACCESS_TO_WRITE;
   op->desk = desk;
   op->name = g_strdup (name);
   op->ask.who = write_who (req);
@@ -356,6 +357,7 @@ names_symlink (fuse_req_t req, const char *target, fuse_ino_t parent, const char
   if (desk == NULL)
     return;
   op = op_new (fs, req, "symlink", dir, symlink_step, CLIENT_PERSON);
+  op->need = ACCESS_TO_WRITE;
   op->desk = desk;
   op->name = g_strdup (name);
   op->target = g_strdup (target);
@@ -394,6 +396,15 @@ names_link (fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *n
 
 /* ---- unlink ------------------------------------------------------------------------------------------------------ */
 
+/* Local files are the user's own, whoever may not delete records. */
+static bool
+may_not_delete (const Op *op)
+{
+  const char *module = store_module_name (node_key (op->node)->module);
+
+  return access_refusal (op->fs->config.access, op->ask.who.uid, module, ACCESS_TO_DELETE) != 0;
+}
+
 static StoreState
 unlink_step (Op *op, GError **error)
 {
@@ -401,6 +412,11 @@ unlink_step (Op *op, GError **error)
 
   if (state != STORE_READY)
     return state;
+  if (op->ids[0] != 0 && may_not_delete (op))
+    {
+      fuse_reply_err (op_request (op), EACCES);
+      return STORE_READY;
+    }
   op->event = (EditEvent){ .kind = EDIT_UNLINK, .name = op->name, .id = op->ids[0] };
   write_feed (op);
   fuse_reply_err (op_request (op), op->call.error);
@@ -430,6 +446,7 @@ names_unlink (fuse_req_t req, fuse_ino_t parent, const char *name)
   if (desk == NULL && !other)
     return;
   op = op_new (fs, req, "unlink", dir, other ? unlink_other_step : unlink_step, CLIENT_PERSON);
+  op->need = ACCESS_TO_WRITE;
   op->desk = desk;
   op->name = g_strdup (name);
   op->ask.who = write_who (req);
@@ -501,6 +518,7 @@ names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t ne
       return;
     }
   op = op_new (fs, req, "rename", dir, parent == new_parent ? rename_step : move_step, CLIENT_PERSON);
+  op->need = ACCESS_TO_WRITE;
   op->desk = desk;
   op->name = g_strdup (name);
   op->new_name = parent == new_parent ? g_strdup (new_name) : NULL;

@@ -8,11 +8,12 @@
 #include <fcntl.h>
 
 static Op *
-stream_op (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step)
+stream_op (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, AccessNeed need)
 {
   Op *op = op_new (fs, req, verb, node, step, CLIENT_PERSON);
 
   op->ask.who = write_who (req);
+  op->need = need;
   return op;
 }
 
@@ -61,7 +62,7 @@ stream_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *f
 
   if (node_key (node)->kind->stream == NULL)
     return false;
-  op = stream_op (fs, req, "open", node, open_step);
+  op = stream_op (fs, req, "open", node, open_step, ACCESS_TO_LOOK);
   op->fi = *fi;
   op_run (op);
   return true;
@@ -99,7 +100,7 @@ stream_reads (Fs *fs, fuse_req_t req, Node *node, Handle *handle, size_t size, o
       fuse_reply_err (req, EBADF);
       return true;
     }
-  op = stream_op (fs, req, "read", node, read_step);
+  op = stream_op (fs, req, "read", node, read_step, ACCESS_TO_LOOK);
   op->handle = handle;
   op->size = size;
   op->index = (uint64_t)MAX (offset, 0);
@@ -133,7 +134,7 @@ stream_writes (Fs *fs, fuse_req_t req, fuse_ino_t ino, Handle *handle, const cha
       fuse_reply_err (req, EBADF);
       return true;
     }
-  op = stream_op (fs, req, "write", nodes_of_id (fs->nodes, ino), write_step);
+  op = stream_op (fs, req, "write", nodes_of_id (fs->nodes, ino), write_step, ACCESS_TO_LOOK);
   op->handle = handle;
   op->buffer = g_memdup2 (bytes, size);
   op->size = size;
@@ -168,7 +169,7 @@ stream_flushes (Fs *fs, fuse_req_t req, Node *node, Handle *handle)
       fuse_reply_err (req, 0);
       return true;
     }
-  op = stream_op (fs, req, "close", node, flush_step);
+  op = stream_op (fs, req, "close", node, flush_step, ACCESS_TO_LOOK);
   op->handle = handle;
   op_run (op);
   return true;
@@ -234,7 +235,7 @@ set_attr_step (Op *op, GError **error)
 void
 stream_set_attr (Fs *fs, fuse_req_t req, Node *node, const struct stat *attr, int to_set, Handle *handle)
 {
-  Op *op = stream_op (fs, req, "setattr", node, set_attr_step);
+  Op *op = stream_op (fs, req, "setattr", node, set_attr_step, ACCESS_TO_LOOK);
 
   op->attr = *attr;
   op->to_set = to_set;
@@ -298,7 +299,7 @@ stream_creates (Fs *fs, fuse_req_t req, Node *dir, const char *name, const struc
 
   if (node_key (dir)->kind->create == NULL)
     return false;
-  op = stream_op (fs, req, "create", dir, create_step);
+  op = stream_op (fs, req, "create", dir, create_step, ACCESS_TO_WRITE);
   op->name = g_strdup (name);
   op->plus = fi == NULL;
   if (fi != NULL)
@@ -335,7 +336,7 @@ stream_links (Fs *fs, fuse_req_t req, Node *dir, const char *name, const char *t
 
   if (node_key (dir)->kind->symlink == NULL)
     return false;
-  op = stream_op (fs, req, "symlink", dir, link_step);
+  op = stream_op (fs, req, "symlink", dir, link_step, ACCESS_TO_WRITE);
   op->name = g_strdup (name);
   op->target = g_strdup (target);
   op_run (op);
@@ -360,7 +361,7 @@ stream_renames (Fs *fs, fuse_req_t req, Node *dir, const char *name, const char 
 
   if (node_key (dir)->kind->rename == NULL)
     return false;
-  op = stream_op (fs, req, "rename", dir, rename_step);
+  op = stream_op (fs, req, "rename", dir, rename_step, ACCESS_TO_WRITE);
   op->name = g_strdup (name);
   op->new_name = g_strdup (new_name);
   op->to_set = (int)flags;

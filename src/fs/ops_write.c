@@ -219,6 +219,7 @@ write_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *fi
   op->fi = *fi;
   if (key->kind != &drain_kind)
     op->desk = desks_get (fs->desks, key->module);
+  op->need = writes ? ACCESS_TO_WRITE : ACCESS_TO_LOOK;
   op->ask.who = write_who (req);
   op->event = (EditEvent){ .kind = EDIT_OPEN, .flags = write_flags (fi->flags) };
   op_run (op);
@@ -402,6 +403,7 @@ write_set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
       return;
     }
   op = op_new (fs, req, "setattr", node, set_attr_step, CLIENT_PERSON);
+  op->need = ACCESS_TO_WRITE;
   op->attr = *attr;
   op->to_set = to_set;
   op->ask.who = write_who (req);

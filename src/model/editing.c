@@ -306,6 +306,14 @@ editing_shown (const Editing *e, uint64_t number)
   return draft == NULL ? 0 : draft->number;
 }
 
+bool
+editing_is_named (const Editing *e, uint64_t number)
+{
+  const EditNode *node = edit_node_find (e, number);
+
+  return node != NULL && node->kind != NODE_NAMELESS;
+}
+
 uint64_t
 editing_draft_of (const Editing *e, uint64_t number)
 {

@@ -199,6 +199,9 @@ void editing_processes (const Editing *editing, GArray *processes);
 /* How many records a process has deleted here. */
 unsigned editing_deletes_of (const Editing *editing, EditProcess process);
 
+/* Has the node a name, so that others can open it? */
+bool editing_is_named (const Editing *editing, uint64_t node);
+
 /* The draft that a handle reads; 0: none, the text it was opened with. */
 uint64_t editing_shown (const Editing *editing, uint64_t handle);
 /* The draft that an open of the node, or a stat, shows; 0: none, the record as the server has it. */
