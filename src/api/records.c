@@ -148,6 +148,16 @@ records_add_id (GString *ids, uint64_t id)
   return false;
 }
 
+/* Where the rows of @list are below their module; NULL: they are all of it. To g_free(). */
+static char *
+related_path (const RecordsList *list)
+{
+  g_autofree char *id = list->parent_id != NULL ? url_encode (list->parent_id) : NULL;
+  g_autofree char *module = url_encode (list->module);
+
+  return id != NULL ? g_strconcat ("/", id, "/", module, NULL) : NULL;
+}
+
 uint64_t
 records_list (Client *client, const RecordsList *list, RecordsDone done, void *data)
 {
@@ -155,8 +165,9 @@ records_list (Client *client, const RecordsList *list, RecordsDone done, void *d
   ClientCall call = {
     .if_modified_since = list->if_modified_since,
     .priority = list->priority,
-    .heavy = list->ascending,
+    .heavy = list->ascending || list->sort_by != NULL,
   };
+  g_autofree char *related = related_path (list);
   Ask *ask = ask_new (done, data);
 
   ask->listing = true;
@@ -166,14 +177,14 @@ records_list (Client *client, const RecordsList *list, RecordsDone done, void *d
     add_number (query, "page", list->page);
   else
     url_add (query, "page_token", list->page_token);
-  if (list->ascending)
+  if (call.heavy)
     {
-      url_add (query, "sort_by", "id");
-      url_add (query, "sort_order", "asc");
+      url_add (query, "sort_by", list->sort_by != NULL ? list->sort_by : "id");
+      url_add (query, "sort_order", list->ascending ? "asc" : "desc");
     }
   url_add (query, "ids", list->ids);
   call.query = query->str;
-  return get (client, list->module, NULL, &call, page_done, ask);
+  return get (client, related != NULL ? list->parent_module : list->module, related, &call, page_done, ask);
 }
 
 static uint64_t
@@ -231,15 +242,25 @@ records_where (Client *client, const RecordsWhere *where, RecordsDone done, void
 }
 
 uint64_t
-records_get (Client *client, const char *module, const char *id, ClientPriority priority, RecordsDone done, void *data)
+records_get_fields (Client *client, const char *module, const char *id, const char *fields, ClientPriority priority,
+                    RecordsDone done, void *data)
 {
   g_autofree char *segment = url_encode (id);
   g_autofree char *rest = g_strconcat ("/", segment, NULL);
+  g_autoptr (GString) query = g_string_new (NULL);
   ClientCall call = { .priority = priority };
   Ask *ask = ask_new (done, data);
 
+  url_add (query, "fields", fields);
+  call.query = query->len > 0 ? query->str : NULL;
   ask->id = g_strdup (id);
   return get (client, module, rest, &call, page_done, ask);
+}
+
+uint64_t
+records_get (Client *client, const char *module, const char *id, ClientPriority priority, RecordsDone done, void *data)
+{
+  return records_get_fields (client, module, id, NULL, priority, done, data);
 }
 
 uint64_t

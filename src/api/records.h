@@ -28,16 +28,21 @@ typedef void (*RecordsDone) (const RecordsPage *page, const GError *error, void 
 typedef struct
 {
   const char *module; /* API name: record, subform or linking module */
+  /* Not NULL: not all rows but those in the related list @module of this record. */
+  const char *parent_module, *parent_id;
   const char *fields; /* comma separated; see RECORDS_FIELDS_* */
   unsigned page;      /* 1 to 10, or 0 with @page_token */
   const char *page_token;
   const char *ids;    /* comma separated, at most 1,024 characters; NULL: all */
-  bool ascending;     /* by id; false is Zoho's own order and leaves sort_by away (sorting is of the heavy class) */
+  /* Not NULL: by this field, downwards unless @ascending. NULL: by id upwards if @ascending, else in Zoho's own order, which
+   * leaves sort_by away (sorting is of the heavy class). */
+  const char *sort_by;
+  bool ascending;
   const char *if_modified_since;
   ClientPriority priority;
 } RecordsList;
 
-/* GET /crm/v8/{module}. A page token that is no longer good is ZOHO_ERROR_CHANGED: begin the list again. */
+/* GET /crm/v8/{module}, or /crm/v8/{parent module}/{parent id}/{module}. A page token that is no longer good is ZOHO_ERROR_CHANGED: begin the list again. */
 uint64_t records_list (Client *client, const RecordsList *list, RecordsDone done, void *data);
 
 /* POST /crm/v8/coql: the rows of @module with ids above @after and below @before, by id upwards, RECORDS_PAGE of them at
@@ -77,6 +82,10 @@ uint64_t records_where (Client *client, const RecordsWhere *where, RecordsDone d
  * (204, 404, INVALID_DATA about the id). */
 uint64_t records_get (Client *client, const char *module, const char *id, ClientPriority priority, RecordsDone done,
                       void *data);
+
+/* The same with @fields, for modules that want them named. */
+uint64_t records_get_fields (Client *client, const char *module, const char *id, const char *fields,
+                             ClientPriority priority, RecordsDone done, void *data);
 
 /* GET /crm/v8/{module}/actions/fetch_full_data?ids=&fields=, or with one id .../{id}/actions/fetch_full_data.
  * Answers may leave records out. */

@@ -17,6 +17,8 @@ static const char tree[]
       "- `Leads/`, `Contacts/`, ...: one directory per module, by its API name.\n"
       "- `Leads/<label>.<id>.json`: one record. The label is for reading; the id decides. `Leads/<id>.json` and any other\n"
       "  label with that id open the same file.\n"
+      "- `Leads/notes/<record>/<label>.<id>.json`: the notes of a record. Listed are the records that have notes; where Zoho\n"
+      "  does not list all notes to the user, those that were looked up.\n"
       "- `Users/`: the org's users; `Users/me.json` is the one this drive is signed in as.\n"
       "- `.zohofs/`: about the drive itself. It is not listed, so that programs that walk the tree stay out, but it opens:\n"
       "  - `.zohofs/status.json`: sign-in, API credits, calls, cache, the last error.\n"

@@ -52,7 +52,7 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
       param->attr.st_mode = entry->key.kind->type;
       return;
     }
-  if (entry->key.kind->peek != NULL)
+  if (entry->key.kind->peek != NULL && handle_listing (handle_of_number (op->fi.fh))->records != NULL)
     push_listed (op->fs->push, entry->key.module, op->index - DOTS, entry->key.id);
   node = nodes_lookup (op->fs->nodes, &entry->key);
   ops_tell (op->fs, &entry->key, node, &entry->attr);

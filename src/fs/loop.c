@@ -9,6 +9,7 @@
 #include "fs/mountpoint.h"
 #include "fs/ops.h"
 #include "fs/session_io.h"
+#include "model/notes.h"
 
 #include <errno.h>
 #include <fuse_log.h>
@@ -322,11 +323,22 @@ fs_record_changed (void *data, StoreModule *module, uint64_t id)
   desks_changed (fs->desks, module, id);
 }
 
+/* The directory in which the record's file is. */
+static NodeKey
+dir_of (Fs *fs, StoreModule *module, uint64_t id)
+{
+  NodeKey dir = { &module_kind, module, 0 };
+
+  if (module == store_notes (fs->store) && store_note_parent (fs->store, id, &dir.module, &dir.id))
+    dir.kind = &notes_of_kind;
+  return dir;
+}
+
 void
 fs_record_gone (void *data, StoreModule *module, uint64_t id, const char *name)
 {
   Fs *fs = data;
-  const NodeKey dir = { &module_kind, module, 0 };
+  const NodeKey dir = dir_of (fs, module, id);
   const NodeKey key = { &record_kind, module, id };
 
   if (name != NULL)
@@ -339,7 +351,7 @@ void
 fs_record_renamed (void *data, StoreModule *module, uint64_t id, const char *old_name)
 {
   Fs *fs = data;
-  const NodeKey dir = { &module_kind, module, 0 };
+  const NodeKey dir = dir_of (fs, module, id);
 
   if (old_name != NULL)
     invalidate_entry (fs->invalidate, &dir, NULL, old_name);

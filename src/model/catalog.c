@@ -162,7 +162,7 @@ take_module (Store *store, json_t *row)
   /* A module may be given another API name; module_name is what Zoho itself calls it. */
   if (module->display_field == NULL && json_get_text (row, "module_name") != NULL)
     module->display_field = g_strdup (schema_display_field (json_get_text (row, "module_name")));
-  if (is_directory (row))
+  if (is_directory (row) && module->kind == MODULE_RECORDS)
     g_ptr_array_add (store->listed, module);
 }
 

@@ -126,6 +126,8 @@ flight_land (Flight *flight)
   entry = table_put (module, flight->id, module->listing >= LISTING_LOADING && !is_elsewhere (flight));
   table_set (module, entry, &document);
   entry->unsettled |= flight->unsettled;
+  if (module->kind == MODULE_NOTES)
+    notes_took (module, flight->id, flight->record);
   document_clear (&document);
   flight_end (flight, NULL);
 }
@@ -262,8 +264,9 @@ flight_of (StoreModule *module, uint64_t id, ClientPriority priority)
   flight->askers = g_array_new (FALSE, FALSE, sizeof (Asker));
   flight->rest = g_array_new (FALSE, TRUE, sizeof (Rest *));
   g_hash_table_insert (module->flights, &flight->id, flight);
-  flight->ticket
-      = records_get (module->store->config.client, module->name, flight->id_text, priority, on_record, flight);
+  flight->ticket = records_get_fields (module->store->config.client, module->name, flight->id_text,
+                                       module->kind == MODULE_NOTES ? flight->schema->slices->pdata[0] : NULL, priority,
+                                       on_record, flight);
   call_sent (module->store, flight->ticket);
   return flight;
 }

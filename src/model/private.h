@@ -80,6 +80,7 @@ typedef struct Schema
   GPtrArray *computed; /* char *: formulas and rollups, which change without their record; fields' own */
   GHashTable *known;   /* set of fields, for filtering */
   char *label;         /* the display field, or NULL */
+  const char *label_else; /* the field whose first words are the label where that is empty, or NULL */
   char *rich_fields;   /* comma list of rich */
   char *watched;       /* see schema_watched() */
   bool has_modified;   /* Modified_Time is among the fields */
@@ -200,9 +201,11 @@ typedef struct Sweep Sweep;
 typedef struct
 {
   const char *module;
+  const char *parent_module, *parent_id; /* not NULL: the rows in the related list @module of this record */
   const GPtrArray *slices;
   int64_t count;               /* how many rows to expect; -1 unknown */
   const char *ids;             /* these rows alone, comma separated; NULL: all */
+  bool sorted;                   /* Zoho's own order is another one than the newest first */
   const char *if_modified_since; /* a delta: no numbered pages ahead, one end only; NULL: all rows */
   ClientPriority priority;
   /* Not NULL, one slice: the documents of rows are made ahead, without the lock; it must outlive the sweep's calls. */
@@ -254,13 +257,15 @@ void middle_free (Middle *middle); /* NULL is fine */
 
 /* ---- the store ---- */
 
+typedef struct Notes Notes;     /* notes.c: which record has which */
 typedef struct Load Load;       /* load.c: a listing being made */
 typedef struct Refresh Refresh; /* refresh.c: what changed */
 
 typedef enum
 {
   MODULE_RECORDS,
-  MODULE_USERS
+  MODULE_USERS,
+  MODULE_NOTES
 } ModuleKind;
 
 /*   state      listing              leaves when
@@ -360,6 +365,8 @@ struct Store
   bool modules_known, modules_flying;
   Bell modules_landed;
 
+  Notes *notes;
+
   StoreModule *users;
   uint64_t me;
   bool me_flying;
@@ -448,6 +455,15 @@ void batches_free (StoreModule *module);
 
 /* people.c; lock held: the whole of /Users */
 StoreState people_load (StoreModule *users, StoreWait *wait, GError **error);
+
+/* notes.c; lock held */
+Notes *notes_new (Store *store);
+void notes_free (Notes *notes); /* NULL is fine */
+/* A note came by itself, or is gone. */
+void notes_took (StoreModule *notes, uint64_t id, const json_t *row);
+void notes_lost (StoreModule *notes, uint64_t id);
+/* READY: what is known of note @id is fresh; or, with @fetch, it is to be fetched. */
+StoreState notes_freshen (StoreModule *notes, uint64_t id, StoreWait *wait, bool *fetch, GError **error);
 
 /* store.c: when this wait began; a thing checked since then is fresh for it whatever the TTL. */
 int64_t wait_began_us (StoreWait *wait);

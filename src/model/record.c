@@ -143,13 +143,30 @@ shown_value (const json_t *record, const char *field)
   return json_incref (value);
 }
 
+/* The first words of @text, as many as a label holds. */
+static char *
+label_of_words (const char *text)
+{
+  char *label = names_label (text);
+  char *end = strrchr (label, '_');
+
+  /* Cut within a word: no label of so many bytes is whole. */
+  if (end != NULL && end > label && strlen (label) > NAMES_LABEL_MAX - 4 && strlen (text) > NAMES_LABEL_MAX)
+    *end = '\0';
+  return label;
+}
+
 static char *
 label_of (const Schema *schema, const json_t *record)
 {
   const json_t *value = schema->label != NULL ? json_object_get (record, schema->label) : NULL;
   const char *text = json_is_object (value) ? json_get_text (value, "name") : json_text (value);
+  g_autofree char *label = names_label (text != NULL ? text : "");
 
-  return names_label (text != NULL ? text : "");
+  if (*label != '\0' || schema->label_else == NULL)
+    return g_steal_pointer (&label);
+  text = json_get_text (record, schema->label_else);
+  return label_of_words (text != NULL ? text : "");
 }
 
 /* Without the room it grew into, since thousands of texts wait for the disk at once. */

@@ -31,6 +31,7 @@ store_new (const StoreConfig *config)
   store->hot = hot_new (HOT_BYTES);
   store->reader = workers_new ("disk-reader", 1);
   store->users = module_new (store, MODULE_USERS, "Users", 0);
+  store->notes = notes_new (store);
   return store;
 }
 
@@ -67,6 +68,7 @@ store_free (Store *store)
   if (store == NULL)
     return;
   workers_free (store->reader);
+  notes_free (store->notes);
   hot_free (store->hot);
   g_hash_table_iter_init (&iter, store->modules);
   while (g_hash_table_iter_next (&iter, NULL, &module))
@@ -264,9 +266,27 @@ fetch_or_old (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
   return STORE_READY;
 }
 
+/* Lock held: the same for a note. */
+static StoreState
+bring_note (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **error)
+{
+  const Entry *entry = table_find (module, id);
+  bool fetch = false;
+  StoreState state;
+
+  if (!fresh && entry != NULL && entry->version != 0)
+    return STORE_READY;
+  state = notes_freshen (module, id, wait, &fetch, error);
+  if (state != STORE_READY)
+    return state;
+  if (fetch)
+    return fetch_or_old (module, id, wait, error);
+  return table_find (module, id) != NULL ? STORE_READY : not_found (module, id, error);
+}
+
 /* Lock held: the record is in the table with a version. @fresh: not older than the TTL. */
 static StoreState
-bring (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **error)
+bring_record (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **error)
 {
   const Entry *entry;
   int64_t now = clock_now_us ();
@@ -290,6 +310,13 @@ bring (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **e
   if (entry != NULL && entry->version == 0 && entry->listed)
     return batch_fetch (module, id, wait, error);
   return fetch_or_old (module, id, wait, error);
+}
+
+static StoreState
+bring (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GError **error)
+{
+  return module->kind == MODULE_NOTES ? bring_note (module, id, fresh, wait, error)
+                                      : bring_record (module, id, fresh, wait, error);
 }
 
 StoreState
@@ -322,7 +349,9 @@ fetch_lost (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
 
   store_lock (module->store);
   if (!is_stopping (module->store, error))
-    state = module->kind == MODULE_USERS ? people_load (module, wait, error) : batch_fetch (module, id, wait, error);
+    state = module->kind == MODULE_USERS   ? people_load (module, wait, error)
+            : module->kind == MODULE_NOTES ? fetch_record (module, id, wait, error)
+                                           : batch_fetch (module, id, wait, error);
   store_unlock (module->store);
   return state;
 }

@@ -58,6 +58,7 @@ struct Sweep
   SweepConfig config;
   int64_t began_us;
   char *module;
+  char *parent_module, *parent_id;
   char *since;
   char *ids;
   unsigned references; /* the owner and each call in flight */
@@ -105,6 +106,8 @@ sweep_unref (Sweep *sweep)
   idset_free (sweep->seen);
   g_hash_table_unref (sweep->partials);
   g_free (sweep->module);
+  g_free (sweep->parent_module);
+  g_free (sweep->parent_id);
   g_free (sweep->since);
   g_free (sweep->ids);
   g_free (sweep);
@@ -151,6 +154,8 @@ sweep_new (Store *store, const SweepConfig *config)
   if (config->slices->len > 1)
     sweep->config.schema = NULL; /* documents are made of whole rows */
   sweep->module = g_strdup (config->module);
+  sweep->parent_module = g_strdup (config->parent_module);
+  sweep->parent_id = g_strdup (config->parent_id);
   sweep->since = g_strdup (config->if_modified_since);
   sweep->ids = g_strdup (config->ids);
   sweep->references = 1;
@@ -489,9 +494,12 @@ send_page (Sweep *sweep, unsigned index, unsigned number)
   PageCall *call = g_new0 (PageCall, 1);
   RecordsList list = {
     .module = sweep->module,
+    .parent_module = sweep->parent_module,
+    .parent_id = sweep->parent_id,
     .fields = sweep->config.slices->pdata[run->slice],
     .page = number,
     .page_token = number == 0 ? run->token : NULL,
+    .sort_by = sweep->config.sorted ? "id" : NULL,
     .ascending = run->ascending,
     .ids = sweep->ids,
     .if_modified_since = sweep->since,

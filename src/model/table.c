@@ -345,6 +345,8 @@ table_remove (StoreModule *module, uint64_t id, int64_t deleted_at)
   Entry *entry = table_find (module, id);
 
   index_remove (module, id, deleted_at);
+  if (module->kind == MODULE_NOTES)
+    notes_lost (module, id);
   if (entry == NULL)
     return;
   store_tell (module->store, NEWS_GONE, module, id, listed_name (module, entry));

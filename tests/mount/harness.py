@@ -191,6 +191,9 @@ class Emulator:
             end_process(self.process)
             reports.extend(["the emulator did not start:", *tail(self.log)])
             raise
+        # What most cases count is a module's records: only where there are notes may they be seen, and have their folder.
+        if "--notes" not in self.arguments:
+            self.post("module", {"module": "Notes", "viewable": False})
 
     def read_url(self):
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)

@@ -49,6 +49,8 @@ extern const NodeKind drafts_kind;   /* /.zohofs/drafts, with NodeKey.id 0, and 
 extern const NodeKind local_kind;      /* a file in a module's directory that is not in the CRM */
 extern const NodeKind local_link_kind; /* a symlink there */
 extern const NodeKind drain_kind;      /* /.zohofs/drain */
+extern const NodeKind notes_kind;    /* /Leads/notes: the records that have notes */
+extern const NodeKind notes_of_kind; /* a folder there: the notes of record NodeKey.id */
 extern const NodeKind draft_kind;    /* what is in them; NodeKey.id is a draft_names_number() */
 
 /* NodeKey.id of text_kind; part of inode numbers. */

@@ -3,9 +3,11 @@
 #include "fs/desk.h"
 #include "fs/route.h"
 #include "model/names.h"
+#include "model/notes.h"
 
-/* So that two versions make one. */
+/* So that several versions make one. */
 #define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
+#define FIXED_STEP UINT64_C (0xc2b2ae3d27d4eb4f)
 
 static StoreState
 take_record (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
@@ -17,7 +19,16 @@ take_record (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
   return STORE_READY;
 }
 
+static StoreState
+take_notes (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
+{
+  if (store_has_notes (dir->module))
+    *found = (NodeKey){ &notes_kind, dir->module, 0 };
+  return STORE_READY;
+}
+
 static const Route module_routes[] = {
+  { "notes", true, NULL, 0, take_notes },
   { NULL, false, NULL, 0, take_record },
   ROUTE_END,
 };
@@ -46,6 +57,17 @@ module_lookup (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *fo
   return route_read (routes, ask, dir, name, found, error);
 }
 
+/* What is listed beside the records. */
+static GPtrArray *
+fixed_names (StoreModule *module)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+
+  if (store_has_notes (module))
+    g_ptr_array_add (names, g_strdup ("notes"));
+  return names;
+}
+
 static StoreState
 module_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error)
 {
@@ -55,7 +77,8 @@ module_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **erro
 
   if (state != STORE_READY)
     return state;
-  listing->version = store_list_version (listing->records);
+  listing->names = fixed_names (dir->module);
+  listing->version = store_list_version (listing->records) + listing->names->len * FIXED_STEP;
   if (desk == NULL)
     return STORE_READY;
   listing->version = (listing->version + desk_version (desk) * DESK_STEP) | 1;
@@ -72,6 +95,18 @@ local_entry (const NodeKey *dir, const DeskName *local, Entry *entry)
 }
 
 static StoreState
+fixed_entry (const Ask *ask, const NodeKey *dir, const char *name, Entry *entry, GError **error)
+{
+  StoreState state = module_lookup (ask, dir, name, &entry->key, error);
+
+  if (state != STORE_READY || entry->key.kind == NULL)
+    return state;
+  entry->name = g_strdup (name);
+  entry->has_attr = true;
+  return entry->key.kind->attr (ask, &entry->key, &entry->attr, error);
+}
+
+static StoreState
 module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
               bool *at_end, GError **error)
 {
@@ -83,7 +118,9 @@ module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t
 
   if (index < locals)
     return local_entry (dir, listing->locals->pdata[index], entry);
-  state = store_list_at (listing->records, index - locals, want_attr, ask->wait, &record, &entry->name, at_end, error);
+  if (index < locals + listing->names->len)
+    return fixed_entry (ask, dir, listing->names->pdata[index - locals], entry, error);
+  state = store_list_at (listing->records, index - locals - listing->names->len, want_attr, ask->wait, &record, &entry->name, at_end, error);
   if (state != STORE_READY || *at_end || record.id == 0 || (desk != NULL && desk_hides (desk, record.id)))
     return state;
   entry->key = (NodeKey) { &record_kind, dir->module, record.id };
