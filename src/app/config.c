@@ -6,6 +6,7 @@
 #include "app/files.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/jsonl.h"
 #include "base/nearest.h"
 
 #include <arpa/inet.h>
@@ -21,6 +22,8 @@
 
 #define CACHE_MB_MIN 1
 #define CACHE_MB_MAX (16 << 20)
+
+#define AUDIT_MB_MAX 1024
 
 typedef struct
 {
@@ -43,10 +46,11 @@ static const DataCenter data_centers[] = {
 };
 #define DATA_CENTERS "us, eu, in, jp, au, cn, ca, sa, uk, ae"
 
-static const char *const groups[] = { "account", "limits", "access", NULL };
+static const char *const groups[] = { "account", "limits", "access", "audit", NULL };
 static const char *const account_keys[]
     = { "data_center", "environment", "accounts_url", "api_url", "client_id", NULL };
 static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", NULL };
+static const char *const audit_keys[] = { "size_mb", "generations", "syslog", NULL };
 
 /* One file being read. */
 typedef struct
@@ -109,7 +113,8 @@ check_names (const Reading *reading, GError **error)
   for (char **group = found; *group != NULL; group++)
     if (!g_strv_contains (groups, *group) && !access_config_is_group (*group))
       return refuse_name (reading, "group", *group, groups, error);
-  return check_keys (reading, "account", account_keys, error) && check_keys (reading, "limits", limits_keys, error);
+  return check_keys (reading, "account", account_keys, error) && check_keys (reading, "limits", limits_keys, error)
+         && check_keys (reading, "audit", audit_keys, error);
 }
 
 /* The value of a key without the blanks around it; NULL when it is not there. To g_free(). */
@@ -122,9 +127,10 @@ value_of (const Reading *reading, const char *group, const char *key)
 }
 
 static bool
-read_number (const Reading *reading, const char *key, int64_t least, int64_t most, int64_t *value, GError **error)
+read_number (const Reading *reading, const char *group, const char *key, int64_t least, int64_t most, int64_t *value,
+             GError **error)
 {
-  g_autofree char *text = value_of (reading, "limits", key);
+  g_autofree char *text = value_of (reading, group, key);
   gint64 number;
 
   if (text == NULL)
@@ -133,6 +139,19 @@ read_number (const Reading *reading, const char *key, int64_t least, int64_t mos
     return refuse (reading, error, "%s=%s is not a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".",
                    key, text, (gint64) least, (gint64) most);
   *value = number;
+  return true;
+}
+
+static bool
+read_switch (const Reading *reading, const char *group, const char *key, bool *value, GError **error)
+{
+  g_autofree char *text = value_of (reading, group, key);
+
+  if (text == NULL)
+    return true;
+  if (!g_str_equal (text, "yes") && !g_str_equal (text, "no"))
+    return refuse (reading, error, "%s=%s is neither yes nor no.", key, text);
+  *value = g_str_equal (text, "yes");
   return true;
 }
 
@@ -247,16 +266,30 @@ read_limits (const Reading *reading, Config *config, GError **error)
 {
   int64_t concurrency = 5, deadline_s = 60, cache_mb = 4096;
 
-  if (!read_number (reading, "concurrency", 1, CONCURRENCY_MAX, &concurrency, error)
-      || !read_number (reading, "daily_credits", 0, 1000000000, &config->daily_credits, error)
-      || !read_number (reading, "deadline", 1, 3600, &deadline_s, error)
-      || !read_number (reading, "cache_mb", CACHE_MB_MIN, CACHE_MB_MAX, &cache_mb, error))
+  if (!read_number (reading, "limits", "concurrency", 1, CONCURRENCY_MAX, &concurrency, error)
+      || !read_number (reading, "limits", "daily_credits", 0, 1000000000, &config->daily_credits, error)
+      || !read_number (reading, "limits", "deadline", 1, 3600, &deadline_s, error)
+      || !read_number (reading, "limits", "cache_mb", CACHE_MB_MIN, CACHE_MB_MAX, &cache_mb, error))
     return false;
   config->concurrency = (unsigned) concurrency;
   /* One slot stays free of heavy calls, so that a person's read need not wait behind them. */
   config->heavy_concurrency = (unsigned) CLAMP (concurrency - 1, 1, HEAVY_MAX);
   config->deadline_us = deadline_s * CLOCK_SECOND_US;
   config->cache_bytes = (uint64_t) cache_mb << 20;
+  return true;
+}
+
+static bool
+read_audit (const Reading *reading, Config *config, GError **error)
+{
+  int64_t size_mb = JSONL_CAP >> 20, generations = 1;
+
+  if (!read_number (reading, "audit", "size_mb", 1, AUDIT_MB_MAX, &size_mb, error)
+      || !read_number (reading, "audit", "generations", 1, JSONL_GENERATIONS_MAX, &generations, error)
+      || !read_switch (reading, "audit", "syslog", &config->audit_syslog, error))
+    return false;
+  config->audit_bytes = size_mb << 20;
+  config->audit_generations = (unsigned) generations;
   return true;
 }
 
@@ -306,7 +339,7 @@ config_parse (const char *text, size_t size, const char *path, GError **error)
     }
   if (!check_names (&reading, error) || !read_hosts (&reading, config, error)
       || !read_client_id (&reading, config, error) || !read_limits (&reading, config, error)
-      || !read_access (&reading, config, error))
+      || !read_access (&reading, config, error) || !read_audit (&reading, config, error))
     return NULL;
   return g_steal_pointer (&config);
 }

@@ -4,6 +4,7 @@
 #include "fs/access.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ typedef struct
   int64_t deadline_us;
   uint64_t cache_bytes; /* what the documents on disk may take */
   Access *access;
+  int64_t audit_bytes;  /* that audit.jsonl may have before it is set aside */
+  unsigned audit_generations; /* of it that are kept */
+  bool audit_syslog;    /* its lines go there, too */
 } Config;
 
 /* Returns: NULL with one clear line in @error, which names @path. */

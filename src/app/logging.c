@@ -12,6 +12,8 @@
 #define TOKEN_PREFIX "1000."
 #define TOKEN_BODY_MIN 12
 
+#define SHOWN_MAX 4096 /* bytes of a text */
+
 static LoggingLevel least_level = LOGGING_WARNING;
 static atomic_bool in_syslog;
 
@@ -122,6 +124,29 @@ logging_clean (const char *message)
         }
       g_string_append_c (out, (unsigned char) *message < ' ' || *message == 0x7f ? ' ' : *message);
       message++;
+    }
+  return g_string_free (out, FALSE);
+}
+
+char *
+logging_shown (const char *text)
+{
+  g_autofree char *line = logging_clean (text);
+  g_autofree char *valid = g_utf8_make_valid (line, -1);
+  GString *out = g_string_new (NULL);
+
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      bool plain = g_unichar_isprint (c) && g_unichar_type (c) != G_UNICODE_LINE_SEPARATOR
+                   && g_unichar_type (c) != G_UNICODE_PARAGRAPH_SEPARATOR;
+
+      if (out->len >= SHOWN_MAX)
+        {
+          g_string_append (out, " ...");
+          break;
+        }
+      g_string_append_unichar (out, plain ? c : '?');
     }
   return g_string_free (out, FALSE);
 }

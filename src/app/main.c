@@ -1,4 +1,6 @@
 /* The program: reads the command line and hands over to one command. */
+#include "app/audit_command.h"
+#include "app/doctor.h"
 #include "app/drain_command.h"
 #include "app/login.h"
 #include "app/mount.h"
@@ -33,15 +35,21 @@ run (const Options *options)
       privacy_guard ();
       return login_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_STATUS:
-      return status_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+      return status_command_run (options->target, (StatusStyle) { options->json, options->watch }, &error)
+                 ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_WHY:
       return why_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_DRAIN:
       return drain_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_AUDIT:
+      return audit_command_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_DOCTOR:
+      privacy_guard ();
+      return doctor_run (options) ? EXIT_SUCCESS : EXIT_FAILURE;
     case OPTIONS_CHECK_CACHE:
       return disk_check (options->target) ? EXIT_SUCCESS : EXIT_FAILURE;
     case OPTIONS_HELP:
-      fputs (options_help, stdout);
+      fputs (options->help, stdout);
       return EXIT_SUCCESS;
     case OPTIONS_VERSION:
       printf ("zohofs %s\n", ZOHOFS_VERSION);

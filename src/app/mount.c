@@ -69,6 +69,26 @@ give_metrics (void *data)
   return metrics_text (&mount->status);
 }
 
+/* For `df -i`: the day's API credits, as far as they are known. */
+static bool
+give_credits (void *data, uint64_t *total, uint64_t *left)
+{
+  const Mount *mount = data;
+  int64_t budget = mount->config->daily_credits;
+  ClientStats stats;
+  int64_t free;
+
+  client_stats (mount->client, &stats);
+  free = stats.credits_remaining;
+  if (budget > 0)
+    free = free < 0 ? budget - stats.credits_today : MIN (free, budget - stats.credits_today);
+  else if (free < 0)
+    return false;
+  *left = (uint64_t) MAX (free, 0);
+  *total = *left + (uint64_t) MAX (stats.credits_today, 0);
+  return true;
+}
+
 static char *
 give_readme (void *data)
 {
@@ -126,8 +146,9 @@ open_journals (Mount *mount)
     {
       g_autofree char *path = places_journal_path (mount->places, names[i]);
 
-      mount->journals[i] = jsonl_new (path, JSONL_CAP);
+      mount->journals[i] = jsonl_new (path, i == FS_JOURNAL_AUDIT ? mount->config->audit_bytes : JSONL_CAP);
     }
+  jsonl_keep (mount->journals[FS_JOURNAL_AUDIT], mount->config->audit_generations);
 }
 
 static void
@@ -155,6 +176,7 @@ build (Mount *mount)
     .status = give_status,
     .metrics = give_metrics,
     .readme = give_readme,
+    .credits = give_credits,
     .data = mount,
   };
   StoreConfig store_config = {
@@ -242,7 +264,11 @@ open_writing (Mount *mount, GError **error)
     return true;
   mount->writing = writing_open (mount->places, mount->mountpoint, mount->journals[FS_JOURNAL_ERRORS],
                                  mount->journals[FS_JOURNAL_AUDIT], error);
-  return mount->writing != NULL;
+  if (mount->writing == NULL)
+    return false;
+  if (mount->config->audit_syslog)
+    reports_also (writing_reports (mount->writing), reports_to_syslog);
+  return true;
 }
 
 static bool

@@ -3,6 +3,9 @@
  * or one that only mount(8) and systemd read. */
 #include "app/options.h"
 
+#include "app/audit_command.h"
+#include "app/help.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/nearest.h"
 
@@ -24,12 +27,14 @@ const char options_help[]
       "  zohofs status [PROFILE|MOUNTPOINT]                      what the mounts are doing\n"
       "  zohofs why FILE                                         why the last save of a file was refused\n"
       "  zohofs drain [PROFILE|MOUNTPOINT]                       send what waits to be sent, and wait for it\n"
+      "  zohofs audit [PROFILE|MOUNTPOINT]                       who changed what in the CRM\n"
+      "  zohofs doctor [PROFILE]                                 what keeps a mount from working, and what to do\n"
       "\n"
       "  -f, --foreground         stay in the foreground, log to stderr\n"
       "  -d, --debug              the same, and trace each file operation\n"
       "  -o OPTION,...            options of the mount, below\n"
       "  --client-secret-file F   login: read the client secret from F instead of asking for it\n"
-      "  -h, --help               this text\n"
+      "  -h, --help               this text; after a command: what it takes, and its exit status\n"
       "  -V, --version            the version\n"
       "\n"
       "Options of the mount:\n"
@@ -327,6 +332,23 @@ take_words (Options *options, const char *text, GError **error)
 
 typedef struct
 {
+  const char *name;
+  OptionsCommand command;
+  const char *switches; /* that few commands take */
+} Command;
+
+static const Command commands[] = {
+  { "login", OPTIONS_LOGIN },
+  { "status", OPTIONS_STATUS, "--json --watch" },
+  { "why", OPTIONS_WHY },
+  { "drain", OPTIONS_DRAIN },
+  { "audit", OPTIONS_AUDIT, "--json --since" },
+  { "doctor", OPTIONS_DOCTOR, "--json" },
+  { "check-cache", OPTIONS_CHECK_CACHE },
+};
+
+typedef struct
+{
   int argc;
   char **argv;
   int at; /* the argument being read */
@@ -334,7 +356,7 @@ typedef struct
 
 static const char *const switches[]
     = { "-f", "--foreground", "-d", "--debug", "-o", "-h", "--help", "-V", "--version", "--refresh-token",
-        "--client-secret-file", NULL };
+        "--client-secret-file", "--json", "--watch", "--since", NULL };
 
 /* The value of switch @name: what is glued to it ("-oro", "--x=y"), else the next argument. */
 static const char *
@@ -373,13 +395,43 @@ take_refresh_token (Options *options, const char *value, GError **error)
 }
 
 static bool
+take_since (Options *options, const char *value, GError **error)
+{
+  if (!audit_command_since (value, clock_wall_s (), &options->since_s))
+    return refuse (error, "--since %s is neither a time ago, such as 30m, 2h or 7d, nor a date, such as 2026-03-02.",
+                   value);
+  return true;
+}
+
+/* A switch of few commands: is this one of them? */
+static bool
+goes_with (const Options *options, const char *name, GError **error)
+{
+  g_autoptr (GString) takers = g_string_new (NULL);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      if (commands[i].switches == NULL || strstr (commands[i].switches, name) == NULL)
+        continue;
+      if (commands[i].command == options->command || options->command == OPTIONS_HELP)
+        return true;
+      g_string_append_printf (takers, "%szohofs %s", takers->len > 0 ? ", " : "", commands[i].name);
+    }
+  return refuse (error, "%s goes with: %s.", name, takers->str);
+}
+
+static bool
 take_switch (Options *options, Reader *reader, GError **error)
 {
   const char *argument = reader->argv[reader->at];
   const char *value, *meant;
 
   if (g_str_equal (argument, "-h") || g_str_equal (argument, "--help"))
-    options->command = OPTIONS_HELP;
+    {
+      if (options->help == NULL)
+        options->help = help_text (options->command);
+      options->command = OPTIONS_HELP;
+    }
   else if (g_str_equal (argument, "-V") || g_str_equal (argument, "--version"))
     options->command = OPTIONS_VERSION;
   else if (g_str_equal (argument, "-f") || g_str_equal (argument, "--foreground"))
@@ -393,6 +445,13 @@ take_switch (Options *options, Reader *reader, GError **error)
   else if (is_switch (argument, "--client-secret-file"))
     return (value = value_of (reader, "--client-secret-file", error)) != NULL
            && set_path (&options->client_secret_file, value);
+  else if (is_switch (argument, "--since"))
+    return goes_with (options, "--since", error)
+           && (value = value_of (reader, "--since", error)) != NULL && take_since (options, value, error);
+  else if (g_str_equal (argument, "--json"))
+    return options->json = goes_with (options, "--json", error);
+  else if (g_str_equal (argument, "--watch"))
+    return options->watch = goes_with (options, "--watch", error);
   else if ((meant = nearest_word (argument, switches)) != NULL)
     return refuse (error, "Unknown option %s; did you mean %s?", argument, meant);
   else
@@ -475,6 +534,24 @@ place_mounts (Options *options, const char *command, GPtrArray *plain, GError **
   return true;
 }
 
+/* A name is a profile, too, so that its folders are known when it is not mounted. */
+static bool
+place_audit (Options *options, GPtrArray *plain, GError **error)
+{
+  if (!place_mounts (options, "audit", plain, error))
+    return false;
+  return options->target == NULL || !options_is_profile (options->target)
+         || take_profile (options, options->target, error);
+}
+
+static bool
+place_doctor (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len > 1)
+    return refuse (error, "Too many arguments: zohofs doctor [PROFILE]");
+  return plain->len == 0 || take_profile (options, plain->pdata[0], error);
+}
+
 static bool
 place_words (Options *options, GPtrArray *plain, GError **error)
 {
@@ -488,6 +565,10 @@ place_words (Options *options, GPtrArray *plain, GError **error)
       return place_mounts (options, "status", plain, error);
     case OPTIONS_DRAIN:
       return place_mounts (options, "drain", plain, error);
+    case OPTIONS_AUDIT:
+      return place_audit (options, plain, error);
+    case OPTIONS_DOCTOR:
+      return place_doctor (options, plain, error);
     case OPTIONS_WHY:
       return place_why (options, plain, error);
     case OPTIONS_CHECK_CACHE:
@@ -523,15 +604,6 @@ read_arguments (Options *options, Reader *reader, GPtrArray *plain, GError **err
 static OptionsCommand
 command_of (const char *word)
 {
-  static const struct
-  {
-    const char *name;
-    OptionsCommand command;
-  } commands[] = {
-    { "login", OPTIONS_LOGIN }, { "status", OPTIONS_STATUS },           { "why", OPTIONS_WHY },
-    { "drain", OPTIONS_DRAIN }, { "check-cache", OPTIONS_CHECK_CACHE },
-  };
-
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
     if (g_str_equal (word, commands[i].name))
       return commands[i].command;

@@ -12,6 +12,8 @@ typedef enum
   OPTIONS_STATUS,
   OPTIONS_WHY,
   OPTIONS_DRAIN,
+  OPTIONS_DOCTOR,
+  OPTIONS_AUDIT,
   OPTIONS_CHECK_CACHE, /* ours alone: target is the folder */
   OPTIONS_HELP,
   OPTIONS_VERSION
@@ -30,8 +32,8 @@ typedef struct
   OptionsCommand command;
   char *profile;            /* never NULL */
   bool profile_given;
-  char *target;             /* mount: the mount point as given; status, drain: a mount point or profile, or NULL for all;
-                             * why: a file */
+  char *target;             /* mount: the mount point as given; status, drain, audit: a mount point or profile, or NULL
+                             * for all (audit: the profile); why: a file */
   bool foreground, trace;
   bool bare_names;
   bool noopen;
@@ -49,6 +51,10 @@ typedef struct
   char *state_dir, *cache_dir;
   bool refresh_token_stdin; /* login */
   char *client_secret_file; /* login; NULL: ask */
+  const char *help;         /* what --help prints: of the command that it was given with */
+  bool json;                /* status, doctor, audit */
+  bool watch;               /* status */
+  int64_t since_s;          /* audit: in seconds since 1970; 0: from the beginning */
 } Options;
 
 /* Returns: NULL with one clear line in @error, which names what was probably meant. */
@@ -61,5 +67,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Options, options_free)
 /* May @name be a profile, and so part of paths? */
 bool options_is_profile (const char *name);
 
-/* What --help prints. */
+/* What --help prints without a command. */
 extern const char options_help[];

@@ -2,6 +2,7 @@
  * so each is made valid UTF-8 and cut to a length at which the file stays readable. */
 #include "app/reports.h"
 
+#include "app/audit_words.h"
 #include "base/clock.h"
 #include "model/names.h"
 
@@ -9,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #define DRAFTS ".zohofs/drafts/"
 #define TEXT_MAX 4096   /* bytes of a text */
@@ -17,6 +19,7 @@
 struct Reports
 {
   Jsonl *errors, *audit;
+  void (*tell) (const char *words); /* may be NULL */
   atomic_ullong updates, creates, deletes;
 };
 
@@ -160,6 +163,18 @@ reports_new (Jsonl *errors, Jsonl *audit)
 }
 
 void
+reports_also (Reports *reports, void (*tell) (const char *words))
+{
+  reports->tell = tell;
+}
+
+void
+reports_to_syslog (const char *words)
+{
+  syslog (LOG_NOTICE, "audit: %s", words);
+}
+
+void
 reports_free (Reports *reports)
 {
   g_free (reports);
@@ -182,6 +197,12 @@ reports_audit (void *data, const SaveAudit *audit)
   g_autoptr (json_t) line = audit_line (audit);
 
   count (reports, audit);
+  if (reports->tell != NULL)
+    {
+      g_autofree char *words = audit_words (line, false);
+
+      reports->tell (words);
+    }
   if (reports->audit != NULL)
     jsonl_append (reports->audit, line);
 }

@@ -21,6 +21,10 @@ typedef struct Reports Reports;
 
 /* Both files are borrowed; NULL: those lines are not kept. */
 Reports *reports_new (Jsonl *errors, Jsonl *audit);
+/* Audit lines are also told to @tell, in words, from any thread. Before other threads use it. */
+void reports_also (Reports *reports, void (*tell) (const char *words));
+/* For that: to syslog, and so to the journal where systemd keeps one. */
+void reports_to_syslog (const char *words);
 /* NULL is fine. No other thread may be inside. */
 void reports_free (Reports *reports);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reports, reports_free)

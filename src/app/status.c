@@ -30,6 +30,7 @@ account_of (const StatusSource *source)
   put_text (account, "profile", source->profile);
   put_text (account, "api", source->api_url);
   put_text (account, "mountpoint", source->mountpoint);
+  put_text (account, "state", source->state_dir);
   return account;
 }
 

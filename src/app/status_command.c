@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MOUNTS_MAX ((size_t) 8 << 20)
 #define STATUS_MAX ((size_t) 1 << 20)
 #define SOURCE_PREFIX "zohofs#"
+#define WATCH_S 2
+#define CLEAR "\033[H\033[2J" /* the screen */
 
 static int64_t
 number_of (const json_t *object, const char *key)
@@ -154,23 +157,71 @@ rows (GString *out, const json_t *status)
     row (out, "last error", "%s: %s", json_get_text (last_error, "time"), json_get_text (last_error, "message"));
 }
 
-static bool
-print_mount (const char *mountpoint, GError **error)
+static json_t *
+parse (const char *text, size_t size, GError **error)
+{
+  g_autoptr (json_t) status = json_parse (text, size, error);
+
+  if (status == NULL)
+    return NULL;
+  if (json_is_object (status) && json_is_object (json_object_get (status, "account")))
+    return g_steal_pointer (&status);
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "status.json is not what zohofs writes.");
+  return NULL;
+}
+
+static json_t *
+read_status (const char *mountpoint, GError **error)
 {
   g_autofree char *path = g_build_filename (mountpoint, ".zohofs", "status.json", NULL);
-  g_autofree char *text = NULL;
-  g_autofree char *table = NULL;
-  g_autofree char *heading = logging_clean (mountpoint);
   size_t size;
+  g_autofree char *text = files_read (path, STATUS_MAX, false, &size, error);
+  json_t *status = text != NULL ? parse (text, size, error) : NULL;
 
-  text = files_read (path, STATUS_MAX, false, &size, error);
-  table = text == NULL ? NULL : status_command_table (text, size, error);
-  if (table == NULL)
+  if (status == NULL)
+    g_prefix_error (error, "The mount at %s does not tell its status: ", mountpoint);
+  return status;
+}
+
+static void
+print_table (const char *mountpoint, const json_t *status)
+{
+  g_autofree char *heading = logging_clean (mountpoint);
+  g_autoptr (GString) table = g_string_new (NULL);
+
+  rows (table, status);
+  printf ("%s\n%s", heading, table->str);
+}
+
+static void
+print_array (const json_t *all, bool compact)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  if (compact)
+    json_write_compact (all, out);
+  else
+    json_write (all, out);
+  printf ("%s%s", out->str, compact ? "\n" : "");
+}
+
+static bool
+print_all (char **mountpoints, StatusStyle style, GError **error)
+{
+  g_autoptr (json_t) all = json_array ();
+
+  for (char **mountpoint = mountpoints; *mountpoint != NULL; mountpoint++)
     {
-      g_prefix_error (error, "The mount at %s does not tell its status: ", mountpoint);
-      return false;
+      json_t *status = read_status (*mountpoint, error);
+
+      if (status == NULL)
+        return false;
+      json_array_append_new (all, status);
+      if (!style.json)
+        print_table (*mountpoint, status);
     }
-  printf ("%s\n%s", heading, table);
+  if (style.json)
+    print_array (all, style.watch);
   return true;
 }
 
@@ -232,16 +283,11 @@ status_command_mounts (const char *text)
 char *
 status_command_table (const char *text, size_t size, GError **error)
 {
-  g_autoptr (json_t) status = json_parse (text, size, error);
+  g_autoptr (json_t) status = parse (text, size, error);
   GString *out;
 
   if (status == NULL)
     return NULL;
-  if (!json_is_object (status) || !json_is_object (json_object_get (status, "account")))
-    {
-      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "status.json is not what zohofs writes.");
-      return NULL;
-    }
   out = g_string_new (NULL);
   rows (out, status);
   return g_string_free (out, FALSE);
@@ -272,15 +318,35 @@ status_command_find (const char *target, GError **error)
   return NULL;
 }
 
-bool
-status_command_run (const char *target, GError **error)
+char *
+status_command_state (const char *mountpoint)
 {
-  g_auto (GStrv) mountpoints = status_command_find (target, error);
+  g_autoptr (json_t) status = read_status (mountpoint, NULL);
+  const char *state = status != NULL ? json_get_text (json_object_get (status, "account"), "state") : NULL;
 
-  if (mountpoints == NULL)
-    return false;
-  for (char **mountpoint = mountpoints; *mountpoint != NULL; mountpoint++)
-    if (!print_mount (*mountpoint, error))
-      return false;
-  return true;
+  return state != NULL && *state == '/' ? g_strdup (state) : NULL;
+}
+
+bool
+status_command_run (const char *target, StatusStyle style, GError **error)
+{
+  bool on_terminal = isatty (STDOUT_FILENO);
+
+  for (;;)
+    {
+      g_auto (GStrv) mountpoints = status_command_find (target, error);
+
+      if (mountpoints == NULL)
+        return false;
+      if (style.watch && !style.json && on_terminal)
+        fputs (CLEAR, stdout);
+      if (!print_all (mountpoints, style, error))
+        return false;
+      if (!style.watch)
+        return true;
+      if (!style.json && !on_terminal)
+        putchar ('\n');
+      fflush (stdout);
+      sleep (WATCH_S);
+    }
 }

@@ -17,7 +17,6 @@
 #define MOUNTS_MAX ((size_t) 8 << 20)
 #define ERRORS_MAX ((size_t) JSONL_CAP * 2) /* a line may go past the cap */
 #define LINE_MAX_SIZE ((size_t) 1 << 20)
-#define SHOWN_MAX 4096 /* bytes of a text */
 #define DRAFTS ".zohofs/drafts/"
 
 /* ---- which line -------------------------------------------------------------------------------------------------- */
@@ -82,34 +81,10 @@ why_command_find (const char *text, size_t size, const char *inside)
 
 /* ---- its words --------------------------------------------------------------------------------------------------- */
 
-/* @text without what a terminal obeys, also beyond ASCII, and without what turns the direction of writing. To
- * g_free(). */
-static char *
-shown (const char *text)
-{
-  g_autofree char *line = logging_clean (text);
-  GString *out = g_string_new (NULL);
-
-  for (const char *at = line; *at != '\0'; at = g_utf8_next_char (at))
-    {
-      gunichar c = g_utf8_get_char (at);
-      bool plain = g_unichar_isprint (c) && g_unichar_type (c) != G_UNICODE_LINE_SEPARATOR
-                   && g_unichar_type (c) != G_UNICODE_PARAGRAPH_SEPARATOR;
-
-      if (out->len >= SHOWN_MAX)
-        {
-          g_string_append (out, " ...");
-          break;
-        }
-      g_string_append_unichar (out, plain ? c : '?');
-    }
-  return g_string_free (out, FALSE);
-}
-
 static void
 row (GString *out, const char *name, const char *text)
 {
-  g_autofree char *value = text != NULL ? shown (text) : NULL;
+  g_autofree char *value = text != NULL ? logging_shown (text) : NULL;
 
   if (value != NULL && *value != '\0')
     g_string_append_printf (out, "  %-6s %s\n", name, value);
@@ -140,7 +115,7 @@ draft_path (const json_t *line, const char *mountpoint)
 char *
 why_command_words (const json_t *line, const char *mountpoint)
 {
-  g_autofree char *path = shown (json_get_text (line, "path"));
+  g_autofree char *path = logging_shown (json_get_text (line, "path"));
   g_autofree char *draft = draft_path (line, mountpoint);
   const char *message = json_get_text (line, "message"), *todo = json_get_text (line, "todo");
   bool there = draft != NULL && access (draft, F_OK) == 0;

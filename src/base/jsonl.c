@@ -19,8 +19,9 @@
 
 struct Jsonl
 {
-  char *path, *aside;
+  char *path;
   int64_t cap;
+  unsigned generations;
   pthread_mutex_t lock; /* one thread appends at a time; guards the next */
   bool broken;          /* the last line could not be written, and that was told */
 };
@@ -117,6 +118,28 @@ is_full (const Jsonl *jsonl, int fd, size_t more)
   return fstat (fd, &about) == 0 && about.st_size > 0 && about.st_size + (int64_t) more > jsonl->cap;
 }
 
+/* To g_free(). */
+static char *
+generation (const Jsonl *jsonl, unsigned number)
+{
+  return number == 0 ? g_strdup (jsonl->path) : g_strdup_printf ("%s.%u", jsonl->path, number);
+}
+
+/* The oldest is replaced. One that is not there leaves a gap, which the next one fills. */
+static bool
+set_aside (const Jsonl *jsonl)
+{
+  for (unsigned number = jsonl->generations; number > 0; number--)
+    {
+      g_autofree char *from = generation (jsonl, number - 1);
+      g_autofree char *to = generation (jsonl, number);
+
+      if (rename (from, to) < 0 && (number == 1 || errno != ENOENT))
+        return false;
+    }
+  return true;
+}
+
 /* May put a newline before @line. */
 static bool
 append_text (Jsonl *jsonl, GString *line)
@@ -128,7 +151,7 @@ append_text (Jsonl *jsonl, GString *line)
     return false;
   if (held && is_full (jsonl, fd, line->len))
     {
-      if (rename (jsonl->path, jsonl->aside) < 0)
+      if (!set_aside (jsonl))
         return false;
       close (fd);
       fd = take (jsonl->path, &held);
@@ -170,10 +193,16 @@ jsonl_new (const char *path, int64_t cap)
   Jsonl *jsonl = g_new0 (Jsonl, 1);
 
   jsonl->path = g_strdup (path);
-  jsonl->aside = g_strconcat (path, ".1", NULL);
   jsonl->cap = cap;
+  jsonl->generations = 1;
   pthread_mutex_init (&jsonl->lock, NULL);
   return jsonl;
+}
+
+void
+jsonl_keep (Jsonl *jsonl, unsigned generations)
+{
+  jsonl->generations = CLAMP (generations, 1, JSONL_GENERATIONS_MAX);
 }
 
 void
@@ -183,7 +212,6 @@ jsonl_free (Jsonl *jsonl)
     return;
   pthread_mutex_destroy (&jsonl->lock);
   g_free (jsonl->path);
-  g_free (jsonl->aside);
   g_free (jsonl);
 }
 

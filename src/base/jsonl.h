@@ -1,5 +1,6 @@
 /* A file of JSON lines that only grows: one object a line, shared by all processes that open it, bounded by setting the
- * full file aside as NAME.1 (one generation). Any thread; nobody waits for another process longer than a moment. */
+ * full file aside as NAME.1, the one before it as NAME.2, and so on. Any thread; nobody waits for another process longer
+ * than a moment. */
 #pragma once
 
 #include "base/json.h"
@@ -13,6 +14,9 @@ typedef struct Jsonl Jsonl;
 
 /* @path may not be there yet; no file is made before there is a line for it. @cap: bytes that a file may have. */
 Jsonl *jsonl_new (const char *path, int64_t cap);
+/* How many full files are kept beside the current one; 1 unless told. Before other threads use it. */
+#define JSONL_GENERATIONS_MAX 99
+void jsonl_keep (Jsonl *jsonl, unsigned generations);
 /* NULL is fine. No other thread may be inside. */
 void jsonl_free (Jsonl *jsonl);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Jsonl, jsonl_free)

@@ -34,6 +34,8 @@ typedef struct
   char *(*status) (void *data);
   char *(*metrics) (void *data);
   char *(*readme) (void *data);
+  /* The API credits of the day, for `df -i`; false: not known. Any thread, no network, no blocking. May be NULL. */
+  bool (*credits) (void *data, uint64_t *total, uint64_t *left);
   void *data;
   const Access *access;         /* borrowed, as the next; NULL: everything is allowed */
   Jsonl *journals[FS_JOURNALS]; /* borrowed; must outlive the fs */

@@ -344,8 +344,15 @@ statfs_of (fuse_req_t req, fuse_ino_t ino)
 {
   struct statvfs stat = { .f_bsize = BLOCK, .f_frsize = BLOCK, .f_namemax = NAME_MAX };
   Fs *fs = ops_fs (req, COUNT_STATFS);
+  uint64_t total, left;
 
   stat.f_files = nodes_count (fs->nodes);
+  /* Nobody counts inodes here; what may run out are credits. */
+  if (fs->config.credits != NULL && fs->config.credits (fs->config.data, &total, &left))
+    {
+      stat.f_files = total;
+      stat.f_ffree = stat.f_favail = left;
+    }
   fuse_reply_statfs (req, &stat);
 }
 

@@ -57,6 +57,22 @@ test_limits (void)
 }
 
 static void
+test_audit (void)
+{
+  g_autoptr (Config) usual = parse (ACCOUNT);
+  g_autoptr (Config) config = parse (ACCOUNT "[audit]\nsize_mb=3\ngenerations=9\nsyslog=yes\n");
+
+  g_assert_cmpint (usual->audit_bytes, ==, 10 << 20);
+  g_assert_cmpuint (usual->audit_generations, ==, 1);
+  g_assert_false (usual->audit_syslog);
+  g_assert_cmpint (config->audit_bytes, ==, 3 << 20);
+  g_assert_cmpuint (config->audit_generations, ==, 9);
+  g_assert_true (config->audit_syslog);
+  refused (ACCOUNT "[audit]\nsyslog=maybe\n", strlen (ACCOUNT "[audit]\nsyslog=maybe\n"), "neither yes nor no");
+  refused (ACCOUNT "[audit]\nsize_mb=0\n", strlen (ACCOUNT "[audit]\nsize_mb=0\n"), "from 1 to 1024");
+}
+
+static void
 test_data_centers (void)
 {
   static const struct
@@ -166,6 +182,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/defaults", test_defaults);
   g_test_add_func ("/config/limits", test_limits);
+  g_test_add_func ("/config/audit", test_audit);
   g_test_add_func ("/config/data-centers", test_data_centers);
   g_test_add_func ("/config/environments", test_environments);
   g_test_add_func ("/config/addresses", test_addresses);

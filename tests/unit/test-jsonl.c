@@ -240,6 +240,29 @@ test_lines_of_processes_do_not_mix (Fixture *f, const void *unused)
   g_assert_false (g_file_test (f->aside, G_FILE_TEST_EXISTS));
 }
 
+static void
+test_keeps_as_many_as_told (Fixture *f, const void *unused)
+{
+  g_autoptr (Jsonl) jsonl = jsonl_new (f->path, 16);
+  g_autofree char *second = g_strconcat (f->path, ".2", NULL);
+  g_autofree char *third = g_strconcat (f->path, ".3", NULL);
+  g_autofree char *last = NULL, *text = NULL;
+
+  jsonl_keep (jsonl, 2);
+  for (int i = 1; i <= 7; i++) /* two lines a file */
+    {
+      g_autoptr (json_t) line = json_pack ("{s:i}", "n", i);
+
+      g_assert_true (jsonl_append (jsonl, line));
+    }
+  last = text_of (second);
+  text = text_of (f->path);
+  g_assert_cmpstr (last, ==, "{\"n\":3}\n{\"n\":4}\n");
+  g_assert_cmpstr (text, ==, "{\"n\":7}\n");
+  g_assert_false (g_file_test (third, G_FILE_TEST_EXISTS));
+  g_unlink (second);
+}
+
 /* What was rotated by the one is not again by the other, which would lose the first file. */
 static void
 test_processes_rotate_once (Fixture *f, const void *unused)
@@ -360,6 +383,7 @@ main (int argc, char **argv)
   ADD ("digits", test_keeps_digits);
   ADD ("reads", test_reads_ranges_as_they_are_now);
   ADD ("rotates", test_rotates_at_the_cap);
+  ADD ("generations", test_keeps_as_many_as_told);
   ADD ("too-large", test_refuses_what_no_file_holds);
   ADD ("processes", test_lines_of_processes_do_not_mix);
   ADD ("processes-rotate", test_processes_rotate_once);

@@ -165,6 +165,27 @@ test_commands (void)
 }
 
 static void
+test_switches_of_commands (void)
+{
+  g_autoptr (Options) status = PARSE ("status", "--json", "--watch", "work");
+  g_autoptr (Options) audit = PARSE ("audit", "work", "--since=2026-03-02T10:00:00Z");
+  g_autoptr (Options) doctor = PARSE ("doctor", "work", "--json");
+  g_autoptr (Options) help = PARSE ("drain", "--help", "--json");
+
+  g_assert_true (status->json && status->watch);
+  g_assert_cmpstr (status->target, ==, "work");
+  g_assert_cmpint (audit->since_s, ==, 1772445600);
+  g_assert_cmpstr (audit->profile, ==, "work");
+  g_assert_true (doctor->json);
+  g_assert_cmpstr (doctor->profile, ==, "work");
+  g_assert_cmpint (help->command, ==, OPTIONS_HELP);
+  g_assert_true (g_str_has_prefix (help->help, "zohofs drain"));
+  REFUSED ("--json goes with: zohofs status, zohofs audit, zohofs doctor.", "drain", "--json");
+  REFUSED ("--watch goes with: zohofs status.", "crm", "--watch");
+  REFUSED ("neither a time ago", "audit", "--since", "soon");
+}
+
+static void
 test_refusals_name_what_was_meant (void)
 {
   REFUSED ("did you mean allow_other", "crm", "-o", "alow_other");
@@ -211,6 +232,7 @@ main (int argc, char **argv)
   g_test_add_func ("/options/commas", test_commas_in_values);
   g_test_add_func ("/options/relative", test_relative_paths_survive_the_daemon);
   g_test_add_func ("/options/commands", test_commands);
+  g_test_add_func ("/options/switches-of-commands", test_switches_of_commands);
   g_test_add_func ("/options/refusals", test_refusals_name_what_was_meant);
   return g_test_run ();
 }

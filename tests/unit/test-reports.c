@@ -199,6 +199,38 @@ test_what_got_there_is_counted (Fixture *f, const void *unused)
   g_assert_cmpuint (written.updates + written.creates + written.deletes, ==, 0);
 }
 
+static GString *heard;
+
+static void
+hear (const char *words)
+{
+  g_string_append_printf (heard, "%s\n", words);
+}
+
+static void
+test_audit_is_told_in_words (Fixture *f, const void *unused)
+{
+  heard = g_string_new (NULL);
+  reports_also (f->reports, hear);
+  reports_audit (f->reports, &(SaveAudit){ .who = { UINT32_MAX, 4242, "vim" },
+                                           .verb = "update",
+                                           .path = "Leads/Okafor.7010000000201.json",
+                                           .id = 7010000000201,
+                                           .fields = fields,
+                                           .ignored = ignored,
+                                           .outcome = "saved" });
+  reports_audit (f->reports, &(SaveAudit){ .who = { UINT32_MAX, 7, "\x1b[2J" },
+                                           .verb = "delete",
+                                           .module = "Leads",
+                                           .id = 8,
+                                           .outcome = "refused:\nno\xe2\x80\xae" });
+  g_assert_cmpstr (heard->str, ==,
+                   "vim (process 4242, user 4294967295): change Leads/Okafor.7010000000201.json (City, Last_Name): "
+                   "saved; left alone, since only the CRM sets them: Created_Time\n"
+                   " [2J (process 7, user 4294967295): delete Leads, record 8: refused: no?\n");
+  g_string_free (heard, TRUE);
+}
+
 static void
 add (const char *name, void (*test) (Fixture *f, const void *unused))
 {
@@ -216,5 +248,6 @@ main (int argc, char **argv)
   add ("/reports/a-change-of-which-little-is-known", test_a_change_of_which_little_is_known);
   add ("/reports/hostile-texts", test_hostile_texts);
   add ("/reports/what-got-there-is-counted", test_what_got_there_is_counted);
+  add ("/reports/audit-is-told-in-words", test_audit_is_told_in_words);
   return g_test_run ();
 }

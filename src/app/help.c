@@ -1,0 +1,85 @@
+/* The short text of each command; the manual has the long ones. */
+#include "app/help.h"
+
+#define FOLDERS                                                                                                        \
+  "  -o config=FILE, state_dir=DIR, cache_dir=DIR   where the profile's files are, if not at their usual places\n"
+
+static const char login[]
+    = "zohofs login [PROFILE] --refresh-token - [--client-secret-file FILE] [-o OPTION,...]\n"
+      "\n"
+      "Keeps a sign-in after it was proved. The refresh token is read from standard input; the client secret from FILE,\n"
+      "or asked for on the terminal. Neither is ever an argument, since every process may read those.\n"
+      "\n" FOLDERS "\n"
+      "Exit status: 0 signed in; 1 not, one line says why; 2 the command line is wrong.\n";
+
+static const char status[]
+    = "zohofs status [PROFILE|MOUNTPOINT] [--json] [--watch]\n"
+      "\n"
+      "Shows what the mounts of this machine are doing: sign-in, credits, calls, cache, what waits to be sent.\n"
+      "\n"
+      "  --json    an array with the status.json of each mount\n"
+      "  --watch   again every two seconds, until no such mount is left; with --json one line each time\n"
+      "\n"
+      "Exit status: 0 shown; 1 nothing is mounted there, or it does not answer; 2 the command line is wrong.\n";
+
+static const char why[]
+    = "zohofs why FILE\n"
+      "\n"
+      "Says why the last save of FILE was refused, where its text is kept and what to do.\n"
+      "\n"
+      "Exit status: 0 told; 1 no save of it was refused, or FILE is in no mount; 2 the command line is wrong.\n";
+
+static const char drain[]
+    = "zohofs drain [PROFILE|MOUNTPOINT]\n"
+      "\n"
+      "Sends what waits to be sent, and ends when it is in the CRM.\n"
+      "\n"
+      "Exit status: 0 everything is in the CRM; 1 something is not, or nothing is mounted; 2 the command line is wrong.\n";
+
+static const char audit[]
+    = "zohofs audit [PROFILE|MOUNTPOINT] [--since WHEN] [--json] [-o OPTION,...]\n"
+      "\n"
+      "Shows who changed what in the CRM through a profile's mounts: program, user, record, names of fields, outcome.\n"
+      "Nothing needs to be mounted.\n"
+      "\n"
+      "  --since WHEN   a time ago (30m, 2h, 7d), a date (2026-03-02) or a time (2026-03-02T10:00:00)\n"
+      "  --json         the lines of audit.jsonl as they are\n"
+      FOLDERS "\n"
+      "Exit status: 0 shown; 1 there is no such profile, or it cannot be read; 2 the command line is wrong.\n";
+
+static const char doctor[]
+    = "zohofs doctor [PROFILE] [--json] [-o OPTION,...]\n"
+      "\n"
+      "Looks for what keeps a mount from working, and says what to do: FUSE, folders, configuration, sign-in, connection,\n"
+      "clock, permissions for each module, credits, disk cache, what earlier mounts left. Costs a few API credits: one for\n"
+      "each module that the user may see, and about five.\n"
+      "\n"
+      "  --json    {\"ok\": ..., \"checks\": [{\"check\", \"state\", \"words\", \"todo\"}]}; state: ok, warning, failed, skipped\n"
+      FOLDERS "\n"
+      "Exit status: 0 nothing failed; 1 something did; 2 the command line is wrong.\n";
+
+const char *
+help_text (OptionsCommand command)
+{
+  switch (command) /* no default: the compiler names a forgotten command */
+    {
+    case OPTIONS_LOGIN:
+      return login;
+    case OPTIONS_STATUS:
+      return status;
+    case OPTIONS_WHY:
+      return why;
+    case OPTIONS_DRAIN:
+      return drain;
+    case OPTIONS_AUDIT:
+      return audit;
+    case OPTIONS_DOCTOR:
+      return doctor;
+    case OPTIONS_MOUNT:
+    case OPTIONS_CHECK_CACHE:
+    case OPTIONS_HELP:
+    case OPTIONS_VERSION:
+      return options_help;
+    }
+  return options_help;
+}
