@@ -73,6 +73,8 @@ read_level (Access *access, uid_t uid, const char *group, const char *key, const
   return refuse (error, "%s=%s in [%s] is none of off, read, write (all but deleting) and full.", key, text, group);
 }
 
+static const char *const needed[] = { "id", "Modified_Time", NULL };
+
 static bool
 read_hidden (Access *access, const char *text, GError **error)
 {
@@ -86,6 +88,8 @@ read_hidden (Access *access, const char *text, GError **error)
         *point = '\0';
       if (point == NULL || !is_api_name (*name) || !is_api_name (point + 1))
         return refuse (error, "hide= in [" GROUP "] names fields as Leads.Phone,Contacts.Email.");
+      if (g_strv_contains (needed, point + 1))
+        return refuse (error, "hide= in [" GROUP "]: without %s no record could be shown.", point + 1);
       access_hide (access, *name, point + 1);
     }
   return true;

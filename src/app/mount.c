@@ -151,6 +151,12 @@ open_journals (Mount *mount)
   jsonl_keep (mount->journals[FS_JOURNAL_AUDIT], mount->config->audit_generations);
 }
 
+static bool
+hides (const void *access, const char *module, const char *field)
+{
+  return access_hides (access, module, field);
+}
+
 static void
 tell_event (void *data, const StoreEvent *event)
 {
@@ -185,6 +191,8 @@ build (Mount *mount)
     .ttl_us = options->ttl_s * CLOCK_SECOND_US,
     .offline_fail = options->offline_fail,
     .sweep_s = options->sweep_s,
+    .hides = hides,
+    .hides_data = mount->config->access,
     .bare_names = options->bare_names,
     .record_changed = fs_record_changed,
     .record_gone = fs_record_gone,

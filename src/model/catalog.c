@@ -284,15 +284,35 @@ same_documents (const StoreModule *module, const Schema *schema)
   return schema_digest (module->schema) == schema_digest (schema);
 }
 
-static void
-take_fields (StoreModule *module, json_t *rows)
+/* Those of @rows that the configuration does not hide: what is not among the fields is nowhere. A new reference. */
+static json_t *
+shown_fields (const StoreModule *module, json_t *rows)
 {
+  const StoreConfig *config = &module->store->config;
+  json_t *shown = json_array ();
+  json_t *row;
+  size_t i;
+
+  json_array_foreach (rows, i, row)
+    {
+      const char *name = json_get_text (row, "api_name");
+
+      if (config->hides == NULL || name == NULL || !config->hides (config->hides_data, module->name, name))
+        json_array_append_new (shown, json_deep_copy (row));
+    }
+  return shown;
+}
+
+static void
+take_fields (StoreModule *module, json_t *all)
+{
+  g_autoptr (json_t) rows = shown_fields (module, all);
   Schema *schema;
 
   if (module->fields != NULL && json_equal (module->fields, rows))
     return;
   g_clear_pointer (&module->fields, json_decref);
-  module->fields = json_deep_copy (rows);
+  module->fields = json_incref (rows);
   schema = schema_new (module->name, module->display_field, module->fields);
   /* Most changes of metadata (a picklist's values, a title) change no document. */
   if (module->schema != NULL && same_documents (module, schema))

@@ -77,6 +77,9 @@ typedef struct
   Disk *disk;        /* borrowed; must outlive the store */
   bool bare_names;   /* -o names=id */
   bool offline_fail; /* -o offline=fail: nothing old is served when Zoho cannot be reached */
+  /* Is the field to be left out of everything? NULL: none is. Pure; any thread, with locks held. */
+  bool (*hides) (const void *data, const char *module, const char *field);
+  const void *hides_data;
   int64_t sweep_s;   /* all ids of a module are looked at this often, for what no delta tells */
   /* Called with no lock held, from worker threads; each may be NULL. @data is @listener. */
   void (*record_changed) (void *listener, StoreModule *module, uint64_t id);  /* its text is another one now */

@@ -337,10 +337,10 @@ class Mount:
     """A mount in the foreground. `with` unmounts it and ends the daemon, whose exit must be a clean one.
 
     @ttl: in seconds. @limits: the configuration's group of that name. @wrapper: what runs the daemon. @keep: another
-    mount, running or ended, whose state and cache folders this one goes on with."""
+    mount, running or ended, whose state and cache folders this one goes on with. @groups: more of the configuration."""
 
     def __init__(self, emulator, ttl=3600, limits=None, options=(), wrapper=(), environment=None, keep=None,
-                 refresh_token=REFRESH_TOKEN):
+                 refresh_token=REFRESH_TOKEN, groups=None):
         self.emulator, self.ttl, self.ended, self.killed = emulator, ttl, False, False
         self.folder = work_folder("mount")
         self.home = keep.home if keep else self.folder
@@ -348,7 +348,7 @@ class Mount:
         self.path = os.path.join(self.folder, "mnt")
         self.log = os.path.join(self.folder, "log")
         os.mkdir(self.path)
-        self.write_profile(limits or {})
+        self.write_profile({"limits": limits or {}, **(groups or {})})
         self.write_secrets(refresh_token)
         words = [f"config={self.folder}/profile.conf", f"state_dir={self.home}/state", f"cache_dir={self.cache}",
                  f"ttl={ttl}", *options]
@@ -364,9 +364,11 @@ class Mount:
             self.end()
             raise
 
-    def write_profile(self, limits):
+    def write_profile(self, groups):
         lines = ["[account]", f"accounts_url={self.emulator.url}", f"api_url={self.emulator.url}",
-                 f"client_id={CLIENT_ID}", "[limits]", *(f"{key}={value}" for key, value in limits.items())]
+                 f"client_id={CLIENT_ID}"]
+        for group, values in groups.items():
+            lines += [f"[{group}]", *(f"{key}={value}" for key, value in values.items())]
         with open(f"{self.folder}/profile.conf", "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 
