@@ -192,8 +192,8 @@ content_text (Content *content, GError **error)
   return draft_text (content->draft, error);
 }
 
-static void
-stat_scratch (Scratch *scratch, struct stat *stat)
+void
+content_stat_scratch (Scratch *scratch, struct stat *stat)
 {
   ScratchAttr attr;
 
@@ -215,7 +215,7 @@ content_stat (Content *content, struct stat *stat)
 
   if (content->scratch != NULL)
     {
-      stat_scratch (content->scratch, stat);
+      content_stat_scratch (content->scratch, stat);
       return;
     }
   stat->st_size = content_size (content);

@@ -39,3 +39,5 @@ GBytes *content_text (Content *content, GError **error);
 
 /* st_size, st_blocks and times, and what else a scratch file has of its own; the rest is left alone. */
 void content_stat (Content *content, struct stat *stat);
+/* The same of a scratch file or a symlink. */
+void content_stat_scratch (Scratch *scratch, struct stat *stat);

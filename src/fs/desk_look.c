@@ -29,21 +29,6 @@ desk_stat_record (Desk *desk, uint64_t id, struct stat *stat)
   return node != NULL && stat_text (desk, node->number, stat);
 }
 
-static void
-stat_link (Scratch *link, struct stat *stat)
-{
-  ScratchAttr attr;
-
-  scratch_attr (link, &attr);
-  stat->st_mode = attr.mode;
-  stat->st_uid = attr.uid;
-  stat->st_gid = attr.gid;
-  stat->st_size = attr.size;
-  stat->st_atim = attr.atime;
-  stat->st_mtim = attr.mtime;
-  stat->st_ctim = attr.ctime;
-}
-
 bool
 desk_stat_local (Desk *desk, uint64_t number, struct stat *stat)
 {
@@ -53,7 +38,7 @@ desk_stat_local (Desk *desk, uint64_t number, struct stat *stat)
   stat->st_nlink = editing_is_named (desk->editing, number);
   if (node == NULL || node->link == NULL)
     return stat_text (desk, number, stat);
-  stat_link (node->link, stat);
+  content_stat_scratch (node->link, stat);
   return true;
 }
 
