@@ -19,6 +19,7 @@ from model import draft_texts
 
 LONG = os.environ.get("CRASH") == "long"
 MOMENTS = 200 if LONG else 12
+LIMITS = {"deadline": 10}  # of calls that stall
 SEED = int(os.environ.get("CRASH_SEED", "50"))
 WRITERS = 3
 # Each save of a record in one run is of a field of its own, so that all of them can be seen in the end.
@@ -370,7 +371,7 @@ def level(emulator, chance):
 
 def account_for(run, keep):
     """The mount after the killed one."""
-    mount = Mount(run.emulator, ttl=1, options=["rw"], keep=keep)
+    mount = Mount(run.emulator, ttl=1, limits=LIMITS, keep=keep)
     try:
         run.settle(mount)
         run.verify(mount)
@@ -386,7 +387,7 @@ def account_for(run, keep):
 def killed():
     sums = collections.Counter()
     with Emulator(f"Leads={FEWEST}", "--latency-ms", 10) as emulator:
-        reference, mount, number = crm.Module(emulator, "Leads"), Mount(emulator, ttl=1, options=["rw"]), 0
+        reference, mount, number = crm.Module(emulator, "Leads"), Mount(emulator, ttl=1, limits=LIMITS), 0
         while sums["in flight"] < MOMENTS:
             check(number < 2 * MOMENTS + 10, f"in {number} runs something was in flight only {sums['in flight']} times")
             run = Run(number, emulator, reference)
