@@ -245,6 +245,8 @@ class Run:
             seen = self.emulator.seen()[mark:]
             self.emulator.faults()
             mount.kill()
+        # What Zoho does after the next mount has looked for it, nobody could know.
+        wait_until(lambda: self.emulator.get("stats")["in_flight"] == 0, "the calls of the killed mount to end")
         equal(statuses, [0] * WRITERS, "how the writers ended")
         self.steps = read_steps(logs)
         self.on_wire = sum(entry["status"] == 0 and entry["method"] != "GET" for entry in seen)
@@ -282,7 +284,6 @@ class Run:
 
     def settle(self, mount):
         """Until the new mount has looked up what the old one had on the wire."""
-        wait_until(lambda: self.emulator.get("stats")["in_flight"] == 0, "the calls of the killed mount to end")
         wait_until(lambda: not left_drafts(mount), "what was left to be looked up")
         mount.wait_quiet()
         told = mount.read(".zohofs/errors.jsonl").decode()
