@@ -182,6 +182,11 @@ build (Mount *mount)
     .status = give_status,
     .metrics = give_metrics,
     .readme = give_readme,
+    .folders = options->folders,
+    .dry_run = options->dry_run,
+    .failed = mount->writing != NULL ? reports_failed : NULL,
+    .audit = mount->writing != NULL ? reports_audit : NULL,
+    .report_data = writing_reports (mount->writing),
     .credits = give_credits,
     .data = mount,
   };

@@ -43,6 +43,8 @@ const char options_help[]
       "                           permissions, converted leads, formulas (86400; 0: never)\n"
       "  offline=stale|fail       when Zoho cannot be reached: show what was known last (stale), or fail\n"
       "  names=label|id           files named after records and their ids (label), or ids alone\n"
+      "  folders                  list the folder of each record, <Module>/<label>.<id>/, beside it; else it is reachable\n"
+      "                           by name alone. Whoever walks the tree then pays a call for each list in each of them\n"
       "  ro                       nothing can be changed\n"
       "  dry_run                  saves are checked and told in .zohofs/audit.jsonl, but not sent\n"
       "  stale=refuse|overwrite   a text made from a version of the record that is no longer known, such as a backup:\n"
@@ -147,6 +149,13 @@ set_noopen (Options *options, const char *value, GError **error)
   return true;
 }
 
+static bool
+set_folders (Options *options, const char *value, GError **error)
+{
+  options->folders = true;
+  return true;
+}
+
 /* Of several the last counts, as for mount(8). */
 static bool
 set_ro (Options *options, const char *value, GError **error)
@@ -215,6 +224,7 @@ static const Word words[] = {
   { "sweep", set_sweep },
   { "offline", set_offline },
   { "noopen", set_noopen, .bare = true },
+  { "folders", set_folders, .bare = true },
   { "ro", set_ro, .bare = true },
   { "rw", set_rw, .bare = true },
   { "dry_run", set_dry_run, .bare = true },

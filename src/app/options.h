@@ -37,6 +37,7 @@ typedef struct
   bool foreground, trace;
   bool bare_names;
   bool noopen;
+  bool folders;             /* of records are listed */
   OptionsAccess access;
   bool read_only;           /* by that and noopen */
   bool dry_run;

@@ -50,6 +50,7 @@ dispose (Handles *handles, Handle *handle)
   g_clear_pointer (&handle->listing.records, store_list_unref);
   g_clear_pointer (&handle->listing.modules, g_ptr_array_unref);
   g_clear_pointer (&handle->listing.names, g_ptr_array_unref);
+  g_clear_pointer (&handle->listing.found, found_unref);
   g_clear_pointer (&handle->listing.locals, g_ptr_array_unref);
   g_free (handle);
 }

@@ -38,6 +38,12 @@ typedef struct
   bool (*credits) (void *data, uint64_t *total, uint64_t *left);
   void *data;
   const Access *access;         /* borrowed, as the next; NULL: everything is allowed */
+  bool folders;       /* -o folders: those of records are listed */
+  bool dry_run;       /* as in FsWriting */
+  /* As SavesConfig's, for changes of links; may be NULL. */
+  void (*failed) (void *data, const SaveError *error);
+  void (*audit) (void *data, const SaveAudit *audit);
+  void *report_data;
   Jsonl *journals[FS_JOURNALS]; /* borrowed; must outlive the fs */
 } FsConfig;
 

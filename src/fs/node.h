@@ -5,6 +5,7 @@
 #include "fs/draft_names.h"
 #include "fs/loop.h"
 #include "fs/who.h"
+#include "model/found.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +60,7 @@ typedef struct
   StoreList *records; /* or NULL */
   GPtrArray *modules; /* StoreModule *, or NULL */
   GPtrArray *names;   /* char *, or NULL */
+  Found *found;       /* or NULL */
   GPtrArray *locals;  /* DeskName *: files that are here alone; or NULL */
   uint64_t version;   /* equal versions are equal contents */
 } Listing;

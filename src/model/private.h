@@ -372,6 +372,9 @@ struct Store
   bool me_flying;
   Bell me_landed;
 
+  struct Founds *founds;  /* found.c; NULL until somebody asks */
+  GHashTable *links;      /* related.c: links being made or taken away; NULL until then */
+
   json_t *org;            /* texts.c */
   bool org_flying;
   Bell org_landed;
@@ -452,6 +455,9 @@ void fetch_forget (StoreModule *module, void *data);
 /* batch.c; lock held: the same, with what is listed next to it and lacks its document too. */
 StoreState batch_fetch (StoreModule *module, uint64_t id, StoreWait *wait, GError **error);
 void batches_free (StoreModule *module);
+
+/* texts.c; lock held: module->related_lists */
+StoreState texts_related_lists (StoreModule *module, StoreWait *wait, GError **error);
 
 /* people.c; lock held: the whole of /Users */
 StoreState people_load (StoreModule *users, StoreWait *wait, GError **error);

@@ -1,5 +1,5 @@
 /* The door to the model: every question of fs takes the lock here and asks the file that knows. */
-#include "model/private.h"
+#include "model/found_private.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -77,6 +77,8 @@ store_free (Store *store)
   g_hash_table_unref (store->modules);
   g_ptr_array_unref (store->listed);
   g_hash_table_unref (store->tickets);
+  founds_free (store->founds);
+  g_clear_pointer (&store->links, g_hash_table_unref);
   g_clear_pointer (&store->org, json_decref);
   pthread_cond_destroy (&store->quiet);
   pthread_mutex_destroy (&store->lock);

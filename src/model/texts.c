@@ -72,9 +72,11 @@ bring_org (Store *store, StoreWait *wait)
   return bell_wait (&store->org_landed, wait);
 }
 
-static StoreState
-bring_related (StoreModule *module, StoreWait *wait)
+StoreState
+texts_related_lists (StoreModule *module, StoreWait *wait, GError **error)
 {
+  if (wait_failed (wait, error))
+    return STORE_FAILED;
   if (module->related_lists != NULL)
     return STORE_READY;
   if (!module->related_flying)
@@ -192,7 +194,7 @@ bring_text (Store *store, StoreText what, StoreModule *module, StoreWait *wait, 
       *state = STORE_READY;
       return module->metadata != NULL ? json_incref (module->metadata) : json_object ();
     case STORE_TEXT_RELATED_LISTS:
-      *state = bring_related (module, wait);
+      *state = texts_related_lists (module, wait, error);
       return *state == STORE_READY ? json_incref (module->related_lists) : NULL;
     case STORE_TEXT_FIELDS:
       *state = catalog_schema (module, wait, error);

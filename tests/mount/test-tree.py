@@ -59,7 +59,7 @@ def reading_rules():
         equal(len(texts), 1, "texts under one record's names")
         calls = emulator.mark()
         not_there = ["4913", f".#x.{number}.json", f"#{number}.json#", f"{number}.json~", f".{number}.json.swp",
-                     f"two.dots.{number}.json", f"a b.{number}.json", f"sla_sh.{number}", f"{number}.json.tmp",
+                     f"two.dots.{number}.json", f"a b.{number}.json", f"sla sh.{number}", f"{number}.json.tmp",
                      "123456789.json", "12345678901234567890.json", "Last_Name=Okafor.json.tmp", f"{number}.txt",
                      f"{number}.JSON", "new.json", ".json", "0000000000.json", "9999999999999999999.json",
                      f"x.-{number}.json", f"x.+{number}.json", f".{number}.json", ".DS_Store", ".hidden", "x" * 255]
@@ -247,7 +247,7 @@ def root_cost():
 def control():
     with Emulator("Leads=3") as emulator, Mount(emulator) as mount:
         equal(mount.list(".zohofs"), ["audit.jsonl", "drafts", "errors.jsonl", "events.jsonl", "metrics", "modules",
-                                      "org.json", "status.json"], "names")
+                                      "org.json", "status.json", "trash"], "names")
         status = mount.status()
         equal(status["account"]["profile"], "mounted", "profile")
         equal(json.loads(mount.read(".zohofs/org.json"))["id"],

@@ -121,7 +121,7 @@ test_fixed_directories_list_names_of_texts (void)
       if (!at_end)
         g_string_append_printf (names, "%s%s ", entry.name, entry.has_attr ? "/" : "");
     }
-  g_assert_cmpstr (names->str, ==, "status.json metrics events.jsonl errors.jsonl audit.jsonl drafts/ org.json modules/ ");
+  g_assert_cmpstr (names->str, ==, "status.json metrics events.jsonl errors.jsonl audit.jsonl drafts/ trash/ org.json modules/ ");
 }
 
 static void

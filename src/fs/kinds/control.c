@@ -16,6 +16,7 @@ static const Route top_routes[] = {
   { "audit.jsonl", true, &journal_kind, FS_JOURNAL_AUDIT, NULL },
   { "drafts", true, &drafts_kind, 0, NULL },
   { "drain", false, &drain_kind, 0, NULL },
+  { "trash", true, &trash_kind, 0, NULL },
   { "org.json", true, &text_kind, TEXT_ORG, NULL },
   { "modules", true, &control_kind, CONTROL_MODULES, NULL },
   ROUTE_END,

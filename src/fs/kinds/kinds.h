@@ -35,6 +35,8 @@ enum
   KIND_QUERY_ROWS = 27,
   KIND_NOTES = 28,
   KIND_NOTES_OF = 29,
+  KIND_FOLDER_NOTES = 40,
+  KIND_SEARCH_MORE = 41,
 };
 
 extern const NodeKind root_kind;     /* / */
@@ -52,6 +54,18 @@ extern const NodeKind drain_kind;      /* /.zohofs/drain */
 extern const NodeKind notes_kind;    /* /Leads/notes: the records that have notes */
 extern const NodeKind notes_of_kind; /* a folder there: the notes of record NodeKey.id */
 extern const NodeKind draft_kind;    /* what is in them; NodeKey.id is a draft_names_number() */
+
+extern const NodeKind folder_kind;       /* /Leads/<label>.<id>, with the record's id */
+extern const NodeKind folder_notes_kind; /* a symlink in it to the record's notes */
+extern const NodeKind related_kind;      /* a related list in it; NodeKey.id is that of related_key() */
+extern const NodeKind related_link_kind; /* a record in that list */
+extern const NodeKind search_kind;       /* /Leads/.search */
+extern const NodeKind search_term_kind;  /* what is searched for; NodeKey.id is a draft_names_number() */
+extern const NodeKind search_link_kind;  /* a hit */
+extern const NodeKind search_more_kind;  /* says that there are more */
+extern const NodeKind trash_kind;        /* /.zohofs/trash */
+extern const NodeKind trash_module_kind; /* a module in it */
+extern const NodeKind trash_record_kind; /* a deleted record, with its id */
 
 /* NodeKey.id of text_kind; part of inode numbers. */
 enum
@@ -85,6 +99,11 @@ kinds_directory_attr (Attr *attr, int64_t mtime, bool writable)
 {
   *attr = (Attr) { .mode = S_IFDIR | (writable ? 0755 : 0555), .mtime = mtime };
 }
+
+/* The name of a record's folder. To g_free(). */
+char *folder_name (StoreModule *module, uint64_t id);
+/* The directory of a related list of a record. */
+NodeKey related_key (const Ask *ask, StoreModule *module, uint64_t id, const char *list);
 
 /* A listing's modules, or NULL with STORE_WAITING or STORE_FAILED. Its version follows from them. */
 StoreState kinds_list_modules (const Ask *ask, Listing *listing, GError **error);

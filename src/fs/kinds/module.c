@@ -5,6 +5,8 @@
 #include "model/names.h"
 #include "model/notes.h"
 
+#include <string.h>
+
 /* So that several versions make one. */
 #define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
 #define FIXED_STEP UINT64_C (0xc2b2ae3d27d4eb4f)
@@ -20,6 +22,16 @@ take_record (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
 }
 
 static StoreState
+take_record_or_folder (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
+{
+  uint64_t id;
+
+  if (names_read (name, &id) == NAME_FOLDER)
+    *found = (NodeKey){ &folder_kind, dir->module, id };
+  return found->kind != NULL ? STORE_READY : take_record (ask, dir, name, found, error);
+}
+
+static StoreState
 take_notes (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
 {
   if (store_has_notes (dir->module))
@@ -29,7 +41,8 @@ take_notes (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found
 
 static const Route module_routes[] = {
   { "notes", true, NULL, 0, take_notes },
-  { NULL, false, NULL, 0, take_record },
+  { ".search", false, &search_kind, 0, NULL },
+  { NULL, false, NULL, 0, take_record_or_folder },
   ROUTE_END,
 };
 
@@ -106,6 +119,16 @@ fixed_entry (const Ask *ask, const NodeKey *dir, const char *name, Entry *entry,
   return entry->key.kind->attr (ask, &entry->key, &entry->attr, error);
 }
 
+/* -o folders: after each record comes its folder. */
+static void
+make_folder (const NodeKey *dir, const StoreEntry *record, Entry *entry)
+{
+  entry->key = (NodeKey){ &folder_kind, dir->module, record->id };
+  entry->name[strlen (entry->name) - strlen (".json")] = '\0';
+  entry->has_attr = true;
+  kinds_directory_attr (&entry->attr, record->mtime, false);
+}
+
 static StoreState
 module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
               bool *at_end, GError **error)
@@ -114,15 +137,28 @@ module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t
   size_t locals = listing->locals != NULL ? listing->locals->len : 0;
   StoreEntry record = { 0 };
   struct stat written;
+  bool is_folder = false;
   StoreState state;
 
   if (index < locals)
     return local_entry (dir, listing->locals->pdata[index], entry);
   if (index < locals + listing->names->len)
     return fixed_entry (ask, dir, listing->names->pdata[index - locals], entry, error);
-  state = store_list_at (listing->records, index - locals - listing->names->len, want_attr, ask->wait, &record, &entry->name, at_end, error);
+  index -= locals + listing->names->len;
+  if (ask->config->folders && dir->module != store_users (ask->store))
+    {
+      is_folder = index % 2 == 1;
+      index /= 2;
+    }
+  state = store_list_at (listing->records, index, want_attr && !is_folder, ask->wait, &record, &entry->name, at_end,
+                         error);
   if (state != STORE_READY || *at_end || record.id == 0 || (desk != NULL && desk_hides (desk, record.id)))
     return state;
+  if (is_folder)
+    {
+      make_folder (dir, &record, entry);
+      return STORE_READY;
+    }
   entry->key = (NodeKey) { &record_kind, dir->module, record.id };
   entry->has_attr = record.size >= 0 && (desk == NULL || !desk_stat_record (desk, record.id, &written));
   entry->attr = (Attr) {
