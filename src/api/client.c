@@ -52,6 +52,8 @@ typedef struct
   unsigned credits;
   ClientPriority priority;
   bool heavy, once, rows;
+  HttpUpload upload; /* request.upload, or unused */
+  ClientTake take;
 
   bool departed;       /* in this try: the gate let it go */
   uint64_t generation; /* of the token it went with */
@@ -67,6 +69,8 @@ call_free (Call *call)
   g_free (call->request.url);
   g_strfreev (call->request.headers);
   g_free (call->request.body);
+  g_free (call->upload.head);
+  g_free (call->upload.tail);
   g_clear_error (&call->last_error);
   g_free (call);
 }
@@ -131,6 +135,7 @@ finish (Call *call, json_t *body, const GError *error)
     .status = call->request.answer.status,
     .body = body,
     .server_time = call->request.answer.server_time,
+    .length = call->request.answer.length,
   };
 
   count_end (call->client, call, error);
@@ -147,12 +152,15 @@ read_try (Call *call, json_t **body, RetryCause *cause, GError **error)
 
   if (request->error != NULL)
     {
-      bool lost = call->departed && g_error_matches (request->error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE);
+      bool lost = call->departed && !request->answer.streamed
+                  && g_error_matches (request->error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE);
 
       g_propagate_error (error, g_steal_pointer (&request->error));
       *cause = RETRY_LOST;
       return lost ? RESPONSE_BROKEN : RESPONSE_REFUSED;
     }
+  if (call->take != NULL && request->answer.status == 200)
+    return RESPONSE_OK;
   kind = (call->rows ? response_read_rows : response_read) (request->answer.status,
                                                             (const char *)request->answer.body->data,
                                                             request->answer.body->len, body, error);
@@ -279,6 +287,24 @@ landed (HttpRequest *request)
   workers_push (client->workers, judge, call);
 }
 
+static HttpTook
+take_piece (HttpRequest *request, const HttpPiece *piece)
+{
+  Call *call = (Call *)request;
+  ClientPiece given = { piece->bytes, piece->size, piece->length, piece->hurry };
+
+  switch (call->take (&given, call->data))
+    {
+    case CLIENT_TOOK:
+      return HTTP_TOOK;
+    case CLIENT_LATER:
+      return HTTP_LATER;
+    case CLIENT_STOP:
+      break;
+    }
+  return HTTP_STOP;
+}
+
 static void
 token_news (void *data)
 {
@@ -303,6 +329,7 @@ headers_of (const ClientCall *call)
   add_header (headers, "If-Modified-Since", call->if_modified_since);
   add_header (headers, "If-Unmodified-Since", call->if_unmodified_since);
   add_header (headers, "Content-Type", call->body != NULL ? "application/json" : NULL);
+  add_header (headers, "Content-Type", call->upload != NULL ? call->upload->content_type : NULL);
   g_ptr_array_add (headers, NULL);
   return (char **)g_ptr_array_free (headers, FALSE);
 }
@@ -348,6 +375,19 @@ call_new (Client *client, const ClientCall *ask, ClientDone done, void *data)
   request->deadline_us = clock_now_us () + (ask->deadline_us > 0 ? ask->deadline_us : client->deadline_us);
   request->done = landed;
   http_reset (request);
+  if (ask->take != NULL)
+    {
+      call->take = ask->take;
+      request->take = take_piece;
+    }
+  if (ask->upload != NULL)
+    {
+      call->upload = (HttpUpload){ .head = g_strdup (ask->upload->head),
+                                   .tail = g_strdup (ask->upload->tail),
+                                   .fd = ask->upload->fd,
+                                   .size = ask->upload->size };
+      request->upload = &call->upload;
+    }
   if (ask->body != NULL)
     {
       GString *text = g_string_new (NULL);
@@ -447,6 +487,16 @@ client_cancel (Client *client, uint64_t ticket)
 
   if (call != NULL)
     http_cancel (client->http, &call->request);
+}
+
+void
+client_resume (Client *client, uint64_t ticket)
+{
+  LOCKED (&client->lock);
+  Call *call = g_hash_table_lookup (client->table, &ticket);
+
+  if (call != NULL)
+    http_resume (client->http, &call->request);
 }
 
 bool

@@ -39,6 +39,34 @@ typedef struct
   size_t body_max;          /* larger answers are ZOHO_ERROR_TOO_LARGE; counted after decompression */
 } ClientConfig;
 
+/* A body that is read from a file as it goes out: @head, @size bytes of @fd from its start, @tail. */
+typedef struct
+{
+  const char *content_type;
+  const char *head, *tail;
+  int fd; /* open, and its bytes the same, until @done */
+  int64_t size;
+} ClientUpload;
+
+/* A part of the body of an answer, as it comes. */
+typedef struct
+{
+  const char *bytes;
+  size_t size;
+  int64_t length; /* of the whole body; -1 unknown */
+  bool hurry;     /* it was put off for long: take it now, or others wait for this call to end */
+} ClientPiece;
+
+typedef enum
+{
+  CLIENT_TOOK,
+  CLIENT_LATER, /* not now: the same piece comes again after client_resume(), or in a hurry */
+  CLIENT_STOP   /* no more of it: the call ends with CANCELLED */
+} ClientTook;
+
+/* On the curl thread, with no lock held; may write to the local disk, must not wait for anything else. */
+typedef ClientTook (*ClientTake) (const ClientPiece *piece, void *data);
+
 typedef struct
 {
   const char *method; /* "GET" when NULL */
@@ -53,6 +81,9 @@ typedef struct
   bool once;          /* not idempotent: never sent again once a byte may have gone out, but for 401 and 429, which say
                        * that nothing was done; takes a fresh connection, since curl resends by itself on a kept
                        * connection that turns out dead. Where it may have been done and no answer says so: UNCLEAR */
+  const ClientUpload *upload; /* instead of @body; POST. NULL: none */
+  ClientTake take;    /* not NULL: takes the body of a 200, which then is no JSON, with @done's data. A call that has begun to
+                       * give it is not sent again. With this or @upload the deadline counts from the last byte on */
   bool rows;          /* it writes rows: a 400 or 412 that refuses each row by itself is an answer, not an error */
   int64_t deadline_us; /* 0: the config's */
 } ClientCall;
@@ -63,6 +94,7 @@ typedef struct
   json_t *body;        /* NULL for 204, 304. Numbers as base/json.h keeps them. Borrowed: take a reference to keep, or
                         * for another thread a json_deep_copy(), since json_decref() reads the count unguarded */
   int64_t server_time; /* the Date header in seconds since 1970; 0 when absent */
+  int64_t length;      /* Content-Length; -1 when absent */
 } ClientAnswer;
 
 /* Called exactly once for each client_send(), never from inside it, with no lock held. Exactly one of @answer and
@@ -84,6 +116,9 @@ uint64_t client_send (Client *client, const ClientCall *call, ClientDone done, v
 
 /* The call's @done gets CANCELLED soon, unless it is already on its way. Unknown tickets are fine. */
 void client_cancel (Client *client, uint64_t ticket);
+
+/* A piece that was put off comes again. Unknown tickets are fine. */
+void client_resume (Client *client, uint64_t ticket);
 
 /* Asks for an access token now, so that a dead sign-in is known before a mount. Blocks at most @deadline_us. */
 bool client_check_sign_in (Client *client, int64_t deadline_us, GError **error);

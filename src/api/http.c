@@ -14,13 +14,16 @@
 #include "base/lock.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONNECT_MS_MAX 10000
 #define HEADER_BYTES_MAX (256 * 1024)
 #define PAUSE_MS_MAX 1000 /* while something is under way; bounds what a stopped clock can hold up */
 #define GIVEN_UP "The call was given up before its answer came"
+#define PAUSED_MAX_US (5 * CLOCK_SECOND_US)
 #define IDLE_MS (60 * 60 * 1000) /* a wakeup ends it */
 
 struct Http
@@ -101,10 +104,46 @@ take_header (char *data, size_t one, size_t size, void *user)
 }
 
 static size_t
+hand_on (HttpRequest *request, const char *data, size_t size)
+{
+  HttpPiece piece = { .bytes = data, .size = size, .length = request->answer.length, .hurry = request->hurry };
+
+  request->answer.streamed = true;
+  switch (request->take (request, &piece))
+    {
+    case HTTP_TOOK:
+      return size;
+    case HTTP_LATER:
+      request->paused_us = MAX (clock_now_us (), 1);
+      return CURL_WRITEFUNC_PAUSE;
+    case HTTP_STOP:
+      break;
+    }
+  request->stopped = true;
+  return 0;
+}
+
+static bool
+is_streamed (HttpRequest *request)
+{
+  curl_off_t length = -1;
+  long status = 0;
+
+  if (request->take == NULL)
+    return false;
+  curl_easy_getinfo (request->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo (request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  request->answer.length = length;
+  return status == 200;
+}
+
+static size_t
 take_body (char *data, size_t one, size_t size, void *user)
 {
   HttpRequest *request = user;
 
+  if (is_streamed (request))
+    return hand_on (request, data, size);
   if (size > request->body_max - MIN (request->answer.body->len, request->body_max))
     {
       request->too_large = true;
@@ -118,6 +157,66 @@ static long
 ms_left (const HttpRequest *request)
 {
   return (long)CLAMP ((request->deadline_us - clock_now_us () + 999) / 1000, 1, INT32_MAX);
+}
+
+/* What comes next of the body, at most @size bytes; 0 at the end, -1: the file cannot be read. */
+static ssize_t
+next_of_upload (const HttpUpload *upload, int64_t at, char *data, size_t size)
+{
+  int64_t head = (int64_t)strlen (upload->head);
+  const char *text = at < head ? upload->head + at : upload->tail;
+  ssize_t got;
+
+  if (at >= head && at < head + upload->size)
+    {
+      do
+        got = pread (upload->fd, data, (size_t)MIN ((int64_t)size, head + upload->size - at), at - head);
+      while (got < 0 && errno == EINTR);
+      return got > 0 ? got : -1;
+    }
+  if (at >= head)
+    text += at - head - upload->size;
+  got = (ssize_t)MIN (strlen (text), size);
+  memcpy (data, text, (size_t)got);
+  return got;
+}
+
+static size_t
+give_body (char *data, size_t one, size_t size, void *user)
+{
+  HttpRequest *request = user;
+  ssize_t got = next_of_upload (request->upload, request->upload_at, data, one * size);
+
+  if (got < 0)
+    return CURL_READFUNC_ABORT;
+  request->upload_at += got;
+  return (size_t)got;
+}
+
+static int
+seek_body (void *user, curl_off_t offset, int origin)
+{
+  HttpRequest *request = user;
+
+  if (origin != SEEK_SET || offset < 0)
+    return CURL_SEEKFUNC_FAIL;
+  request->upload_at = offset;
+  return CURL_SEEKFUNC_OK;
+}
+
+static void
+set_upload (CURL *easy, HttpRequest *request)
+{
+  const HttpUpload *upload = request->upload;
+  int64_t size = (int64_t)(strlen (upload->head) + strlen (upload->tail)) + upload->size;
+
+  request->upload_at = 0;
+  curl_easy_setopt (easy, CURLOPT_POST, 1L);
+  curl_easy_setopt (easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+  curl_easy_setopt (easy, CURLOPT_READFUNCTION, give_body);
+  curl_easy_setopt (easy, CURLOPT_READDATA, request);
+  curl_easy_setopt (easy, CURLOPT_SEEKFUNCTION, seek_body);
+  curl_easy_setopt (easy, CURLOPT_SEEKDATA, request);
 }
 
 static void
@@ -165,7 +264,9 @@ set_route (CURL *easy, const HttpRequest *request)
   curl_easy_setopt (easy, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt (easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt (easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  /* Where streams share a connection, curl would keep in memory what a paused one has not taken yet. */
+  curl_easy_setopt (easy, CURLOPT_HTTP_VERSION,
+                    (long)(request->take != NULL ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
   curl_easy_setopt (easy, CURLOPT_PIPEWAIT, request->fresh ? 0L : 1L);
   curl_easy_setopt (easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
   curl_easy_setopt (easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -176,10 +277,19 @@ set_bounds (CURL *easy, HttpRequest *request)
 {
   long left = ms_left (request);
 
+  bool streams = request->take != NULL || request->upload != NULL;
+
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt (easy, CURLOPT_TIMEOUT_MS, left);
+  if (streams)
+    {
+      curl_easy_setopt (easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+      curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, (left + 999) / 1000);
+    }
+  else
+    curl_easy_setopt (easy, CURLOPT_TIMEOUT_MS, left);
   curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, MIN (left, CONNECT_MS_MAX));
-  curl_easy_setopt (easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)MIN (request->body_max, INT64_MAX));
+  if (request->take == NULL)
+    curl_easy_setopt (easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)MIN (request->body_max, INT64_MAX));
   curl_easy_setopt (easy, CURLOPT_ERRORBUFFER, request->words);
 }
 
@@ -192,11 +302,15 @@ take_off (Http *http, HttpRequest *request)
   request->easy = easy;
   request->answer.body = g_byte_array_new ();
   set_route (easy, request);
-  set_method (easy, request);
+  if (request->upload != NULL)
+    set_upload (easy, request);
+  else
+    set_method (easy, request);
   set_headers (easy, request);
   set_bounds (easy, request);
   curl_easy_setopt (easy, CURLOPT_USERAGENT, "zohofs/" ZOHOFS_VERSION);
-  curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
+  if (request->take == NULL) /* a length must be that of the bytes */
+    curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt (easy, CURLOPT_HEADERDATA, request);
   curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -276,8 +390,11 @@ land (Http *http, HttpRequest *request, CURLcode result)
 
   curl_easy_getinfo (request->easy, CURLINFO_RESPONSE_CODE, &status);
   request->answer.status = (int)status;
+  is_streamed (request);
   touch_down (http, request);
-  if (request->too_large || result == CURLE_FILESIZE_EXCEEDED)
+  if (request->stopped)
+    g_set_error_literal (&request->error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, GIVEN_UP);
+  else if (request->too_large || result == CURLE_FILESIZE_EXCEEDED)
     g_set_error (&request->error, ZOHO_ERROR, ZOHO_ERROR_TOO_LARGE, "The answer is larger than %zu bytes",
                  request->body_max);
   else if (result != CURLE_OK)
@@ -349,6 +466,25 @@ land_cancelled (Http *http)
         continue;
       touch_down (http, request);
       fail_cancelled (request);
+    }
+}
+
+static void
+resume_paused (Http *http)
+{
+  for (GList *link = http->flying.head, *next; link != NULL; link = next)
+    {
+      HttpRequest *request = link->data;
+      bool resumed = atomic_exchange (&request->resumed, false);
+
+      next = link->next;
+      if (request->paused_us == 0)
+        continue;
+      request->hurry |= clock_now_us () - request->paused_us >= PAUSED_MAX_US;
+      if (!resumed && !request->hurry)
+        continue;
+      request->paused_us = 0;
+      curl_easy_pause (request->easy, CURLPAUSE_CONT);
     }
 }
 
@@ -463,6 +599,7 @@ serve (void *data)
         break;
       if (cancels)
         land_cancelled (http);
+      resume_paused (http);
       look_us = look_at_waiting (http);
       curl_multi_perform (http->multi, &running);
       if (!land_finished (http))
@@ -531,6 +668,13 @@ http_cancel (Http *http, HttpRequest *request)
 }
 
 void
+http_resume (Http *http, HttpRequest *request)
+{
+  atomic_store (&request->resumed, true);
+  http_wake (http);
+}
+
+void
 http_wake (Http *http)
 {
   curl_multi_wakeup (http->multi);
@@ -548,8 +692,9 @@ http_reset (HttpRequest *request)
   g_clear_pointer (&request->answer.body, g_byte_array_unref);
   g_clear_pointer (&request->authorization, g_free);
   g_clear_error (&request->error);
-  request->answer = (HttpAnswer){ .credits_remaining = -1, .retry_after_us = -1 };
-  request->sent = request->too_large = false;
+  request->answer = (HttpAnswer){ .credits_remaining = -1, .retry_after_us = -1, .length = -1 };
+  request->sent = request->too_large = request->stopped = request->hurry = false;
+  request->paused_us = 0;
   request->header_bytes = 0;
   request->words[0] = '\0';
 }

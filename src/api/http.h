@@ -11,6 +11,30 @@ typedef struct HttpRequest HttpRequest;
 
 #define HTTP_PRIORITIES 4 /* 0 goes first */
 
+/* A body that is not held in memory: @head, then @size bytes of @fd from its start, then @tail. */
+typedef struct
+{
+  char *head, *tail;
+  int fd; /* the sender's, open until @done */
+  int64_t size;
+} HttpUpload;
+
+/* A part of the body of a 200, as it comes. */
+typedef struct
+{
+  const char *bytes;
+  size_t size;
+  int64_t length; /* of the whole body; -1 unknown */
+  bool hurry;     /* it has waited for long: the call holds up others until it ends */
+} HttpPiece;
+
+typedef enum
+{
+  HTTP_TOOK,
+  HTTP_LATER, /* the same piece again after http_resume(), or with @hurry */
+  HTTP_STOP   /* no more of it: the request fails with CANCELLED */
+} HttpTook;
+
 typedef struct
 {
   int status;
@@ -18,6 +42,8 @@ typedef struct
   int64_t server_time;       /* Date, in seconds since 1970; 0 absent */
   int64_t credits_remaining; /* X-API-CREDITS-REMAINING; -1 absent */
   int64_t retry_after_us;    /* Retry-After; -1 absent */
+  int64_t length;            /* Content-Length; -1 absent */
+  bool streamed;             /* some of it went to @take */
 } HttpAnswer;
 
 /* Embedded by whoever sends it, and theirs again when @done is called. */
@@ -28,6 +54,10 @@ struct HttpRequest
   char *url;
   char **headers; /* "Name: value" each, NULL at the end; may be NULL */
   char *body;     /* text; NULL: none */
+  const HttpUpload *upload; /* instead of @body; may be NULL */
+  /* Not NULL: takes the body of a 200, which is then not in the answer. On the curl thread, with no lock held; may write to
+   * the local disk. With this or @upload the deadline counts from the last byte on. */
+  HttpTook (*take) (HttpRequest *request, const HttpPiece *piece);
   unsigned priority;
   bool gated;            /* does the gate decide when it goes? */
   bool fresh;            /* on a new connection, since curl resends by itself on a kept one that turns out dead */
@@ -52,7 +82,10 @@ struct HttpRequest
   uint64_t order;
   void *easy, *lines;
   size_t header_bytes;
-  bool too_large;
+  bool too_large, stopped, hurry;
+  int64_t upload_at;     /* bytes of @upload that curl has */
+  int64_t paused_us;     /* since when curl holds a piece back; 0: it does not */
+  atomic_bool resumed;
   char words[256]; /* curl's, about an error */
 };
 
@@ -76,6 +109,9 @@ void http_send (Http *http, HttpRequest *request);
 
 /* Makes it fail with CANCELLED soon, now or when it is sent again. The caller keeps it alive meanwhile. Any thread. */
 void http_cancel (Http *http, HttpRequest *request);
+
+/* Gives it the piece again for which it said HTTP_LATER. As http_cancel(). */
+void http_resume (Http *http, HttpRequest *request);
 
 /* Asks the gate again about those who wait. Any thread. */
 void http_wake (Http *http);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
+#include "model/attachments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,22 @@ tell_event (void *data, const StoreEvent *event)
 }
 
 static void
+begin_attachments (Mount *mount)
+{
+  Reports *reports = writing_reports (mount->writing);
+  const AttachmentsConfig config = {
+    .state = mount->places->state_dir,
+    .writes = mount->writing != NULL,
+    .dry_run = mount->options->dry_run,
+    .failed = reports != NULL ? reports_failed : NULL,
+    .audit = reports != NULL ? reports_audit : NULL,
+    .data = reports,
+  };
+
+  attachments_begin (mount->store, &config);
+}
+
+static void
 build (Mount *mount)
 {
   const Options *options = mount->options;
@@ -213,6 +230,7 @@ build (Mount *mount)
   mount->fs = fs_new (&fs_config);
   store_config.listener = mount->fs;
   mount->store = store_new (&store_config);
+  begin_attachments (mount);
   mount->status = (StatusSource) {
     .profile = options->profile,
     .api_url = mount->config->api_url,

@@ -218,7 +218,11 @@ set_attr_step (Op *op, GError **error)
   StoreState state = STORE_READY;
 
   if ((op->to_set & FUSE_SET_ATTR_SIZE) != 0 && op->handle != NULL)
-    state = resize (op, handle_stream (op->handle, &own), own, error);
+    {
+      const Stream *stream = handle_stream (op->handle, &own);
+
+      state = resize (op, stream, own, error);
+    }
   else if ((op->to_set & FUSE_SET_ATTR_SIZE) != 0)
     state = resize_by_path (op, error);
   if (state != STORE_READY)

@@ -378,6 +378,8 @@ struct Store
   json_t *org;            /* texts.c */
   bool org_flying;
   Bell org_landed;
+
+  struct Attachments *attachments; /* attachments.c; NULL before attachments_begin() */
 };
 
 /* After a revalidation that found no connection, the next one is tried this much later. */
@@ -473,3 +475,6 @@ StoreState notes_freshen (StoreModule *notes, uint64_t id, StoreWait *wait, bool
 
 /* store.c: when this wait began; a thing checked since then is fresh for it whatever the TTL. */
 int64_t wait_began_us (StoreWait *wait);
+
+/* attachments.c: frees what attachments_begin() made, if it was called. No call is under way, no lock is held. */
+void attachments_end (Store *store);

@@ -67,6 +67,7 @@ store_free (Store *store)
 
   if (store == NULL)
     return;
+  attachments_end (store);
   workers_free (store->reader);
   notes_free (store->notes);
   hot_free (store->hot);

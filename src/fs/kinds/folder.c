@@ -33,6 +33,7 @@ static const struct
   const char *list;     /* it is there where the module has this one; NULL: where it has notes */
   const NodeKind *kind; /* its id is the record's */
 } fixed[] = {
+  { "attachments", "Attachments", &attachments_kind },
   { "notes", NULL, &folder_notes_kind },
 };
 

@@ -15,9 +15,12 @@ static StoreState
 take_record (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
 {
   uint64_t id;
+  NameKind kind = names_read (name, &id);
 
-  if (names_read (name, &id) == NAME_RECORD)
+  if (kind == NAME_RECORD)
     *found = (NodeKey) { &record_kind, dir->module, id };
+  else if (kind == NAME_FOLDER && dir->module != store_users (ask->store))
+    *found = (NodeKey) { &folder_kind, dir->module, id };
   return STORE_READY;
 }
 
