@@ -5,11 +5,10 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
 
 import harness
-from harness import (Emulator, Mount, PATIENCE, Skip, case, check, equal, fails, is_sanitized, main, running, tool,
+from harness import (Emulator, Mount, PATIENCE, case, check, equal, fails, is_sanitized, main, running, tool,
                      wait_until)
 
 LONG = os.environ.get("ATTACHMENTS") == "long"
@@ -246,8 +245,6 @@ def changed_meanwhile():
 def stops():
     with mounted(limits={"concurrency": 1}) as (org, mount, folder):
         org.attach("a.bin", content(BIG))
-        with running(["sh", "-c", "head -c 1000; echo; sleep 1000"], ["true"]) as processes:
-            processes[1].wait()
         with open(os.path.join(folder, "a.bin"), "rb", buffering=0) as file:
             file.read(1000)
         # The one call at a time that there is belongs to somebody else now.
@@ -472,9 +469,11 @@ def killed_daemon():
         with Mount(server) as mount:
             handle = os.open(mount.at("Leads", org.record, "attachments", "a.bin"), os.O_WRONLY | os.O_CREAT)
             os.write(handle, b"written")
-            mount.kill()
+            mount.process.kill()
+            mount.process.wait(timeout=PATIENCE)
             with contextlib.suppress(OSError):
                 os.close(handle)
+            mount.kill()
             with Mount(server, keep=mount) as second:
                 equal(second.read(".zohofs/drafts/Leads/a.bin"), b"written")
                 equal(lines(second, "errors.jsonl")[-1]["draft"], ".zohofs/drafts/Leads/a.bin")

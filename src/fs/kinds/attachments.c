@@ -6,6 +6,7 @@
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"
+#include "fs/access.h"
 #include "fs/desk.h"
 #include "model/attachments.h"
 
@@ -48,6 +49,17 @@ may_write (const Ask *ask, GError **error)
   if (ask->desks == NULL)
     fail (error, ZOHO_ERROR_READ_ONLY, "The mount is read-only.");
   return ask->desks != NULL;
+}
+
+static bool
+may_delete (const Ask *ask, const NodeKey *node, GError **error)
+{
+  if (!may_write (ask, error))
+    return false;
+  if (access_refusal (ask->config->access, ask->who.uid, store_module_name (node->module), ACCESS_TO_DELETE) == 0)
+    return true;
+  fail (error, ZOHO_ERROR_DENIED, "The rules of this mount do not let you delete or replace attachments here.");
+  return false;
 }
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
@@ -254,6 +266,8 @@ directory_create (const Ask *ask, const NodeKey *dir, const char *name, NodeKey 
   state = find (ask, dir, name, &old, &attachment, error);
   if (state != STORE_READY)
     return state;
+  if (attachment != NULL && !may_delete (ask, dir, error))
+    return STORE_FAILED;
   upload = upload_new (dir->module, dir->id, name, attachment != NULL ? attachment->id : 0, error);
   if (upload == NULL)
     return STORE_FAILED;
@@ -272,7 +286,8 @@ directory_rename (const Ask *ask, const NodeKey *dir, const char *name, const ch
     return STORE_FAILED;
   if ((flags & ~(unsigned)RENAME_NOREPLACE) != 0)
     return fail (error, ZOHO_ERROR_INVALID, "Attachments cannot be exchanged.");
-  return uploads_rename (dir->module, dir->id, name, new_name, flags == 0, &who, ask->wait, error);
+  return uploads_rename (dir->module, dir->id, name, new_name, flags == 0 && may_delete (ask, dir, NULL), &who, ask->wait,
+                         error);
 }
 
 static StoreState
@@ -280,8 +295,9 @@ directory_unlink (const Ask *ask, const NodeKey *dir, const char *name, GError *
 {
   char program[WHO_PROGRAM_SIZE];
   SaveWho who = who_of (ask, program);
+  g_autoptr (Upload) local = uploads_find (dir->module, dir->id, name);
 
-  if (!may_write (ask, error))
+  if (local != NULL ? !may_write (ask, error) : !may_delete (ask, dir, error))
     return STORE_FAILED;
   return attachments_delete (dir->module, dir->id, name, &who, ask->wait, error);
 }
@@ -343,6 +359,8 @@ open_to_replace (const Ask *ask, const NodeKey *node, const Place *place, int fl
   g_autoptr (Attachment) attachment = NULL;
   StoreState state;
 
+  if (!may_delete (ask, node, error))
+    return STORE_FAILED;
   open->upload = uploads_replacing (node->module, place->record, place->id);
   if (open->upload != NULL)
     return (flags & O_TRUNC) != 0 ? upload_truncate (open->upload, 0, ask->wait, error) : STORE_READY;
