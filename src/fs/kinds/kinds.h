@@ -53,7 +53,6 @@ extern const NodeKind local_link_kind; /* a symlink there */
 extern const NodeKind drain_kind;      /* /.zohofs/drain */
 extern const NodeKind notes_kind;    /* /Leads/notes: the records that have notes */
 extern const NodeKind notes_of_kind; /* a folder there: the notes of record NodeKey.id */
-extern const NodeKind folder_kind;      /* /Leads/Okafor.7010000000201: NodeKey.id is the record's */
 extern const NodeKind attachments_kind; /* its attachments/: NodeKey.id is the record's, too */
 extern const NodeKind attachment_kind;  /* what is in there; by attachments.c alone */
 extern const NodeKind draft_kind;    /* what is in them; NodeKey.id is a draft_names_number() */

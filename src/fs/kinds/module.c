@@ -25,16 +25,6 @@ take_record (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
 }
 
 static StoreState
-take_record_or_folder (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
-{
-  uint64_t id;
-
-  if (names_read (name, &id) == NAME_FOLDER)
-    *found = (NodeKey){ &folder_kind, dir->module, id };
-  return found->kind != NULL ? STORE_READY : take_record (ask, dir, name, found, error);
-}
-
-static StoreState
 take_notes (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
 {
   if (store_has_notes (dir->module))
@@ -45,7 +35,7 @@ take_notes (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found
 static const Route module_routes[] = {
   { "notes", true, NULL, 0, take_notes },
   { ".search", false, &search_kind, 0, NULL },
-  { NULL, false, NULL, 0, take_record_or_folder },
+  { NULL, false, NULL, 0, take_record },
   ROUTE_END,
 };
 
