@@ -32,7 +32,11 @@ typedef enum
   FIELD_ROWS,       /* subform: rows with an id each */
   FIELD_LINKS,      /* multi-select and multi-user lookup: rows {"id", <link>: {"id", "name"}} */
   FIELD_COMPUTED,   /* formula, roll-up, automatic number, file, image: never written here */
-  FIELD_OTHER       /* structures of single modules (participants, reminders, ...) and what we do not know */
+  FIELD_PARTICIPANTS, /* of a meeting, in no order: [{"type", "participant"}] */
+  FIELD_REMINDERS,    /* of a meeting: [{"unit", "period"}] */
+  FIELD_ALARM,        /* a task's reminder: {"ALARM": rule} */
+  FIELD_RECURRENCE,   /* how a task comes again: {"RRULE": rule} */
+  FIELD_OTHER         /* structures that we do not know */
 } FieldKind;
 
 typedef struct

@@ -2,6 +2,7 @@
 #include "model/private.h"
 
 #include "base/error.h"
+#include "model/json_schema.h"
 
 #include <string.h>
 
@@ -93,92 +94,21 @@ texts_related_lists (StoreModule *module, StoreWait *wait, GError **error)
 
 /* ---- JSON Schema ------------------------------------------------------------------------------------------------ */
 
-/* doc/api-notes.md: what a value of a data type looks like. @type is JSON Schema's; @format and @pattern may be NULL. */
-static const struct
+static FieldSet *
+subform_fields (void *data, const char *name)
 {
-  const char *data_type, *type, *format, *pattern;
-} shapes[] = {
-  { "boolean", "boolean", NULL, NULL },
-  { "integer", "integer", NULL, NULL },
-  { "bigint", "string", NULL, "^-?[0-9]{1,18}$" },
-  { "double", "number", NULL, NULL },
-  { "currency", "number", NULL, NULL },
-  { "percent", "number", NULL, NULL },
-  { "date", "string", "date", NULL },
-  { "datetime", "string", "date-time", NULL },
-  { "lookup", "object", NULL, NULL },
-  { "ownerlookup", "object", NULL, NULL },
-  { "userlookup", "object", NULL, NULL },
-  { "layout", "object", NULL, NULL },
-  { "multi_module_lookup", "object", NULL, NULL },
-  { "multiselectpicklist", "array", NULL, NULL },
-  { "multiselectlookup", "array", NULL, NULL },
-  { "multiuserlookup", "array", NULL, NULL },
-  { "subform", "array", NULL, NULL },
-  { "fileupload", "array", NULL, NULL },
-  { "imageupload", "array", NULL, NULL },
-  { "text", "string", NULL, NULL },
-  { "textarea", "string", NULL, NULL },
-  { "email", "string", NULL, NULL },
-  { "phone", "string", NULL, NULL },
-  { "website", "string", NULL, NULL },
-  { "picklist", "string", NULL, NULL },
-  { "autonumber", "string", NULL, NULL },
-  { "profileimage", "string", NULL, NULL },
-};
+  const Store *store = data;
+  const StoreModule *module = g_hash_table_lookup (store->modules, name);
 
-static bool
-is_writable (const json_t *field)
-{
-  const json_t *operations = json_object_get (field, "operation_type");
-
-  return json_is_true (json_object_get (operations, "api_update")) || json_is_true (json_object_get (operations, "api_create"));
+  return module != NULL && module->fields != NULL ? field_set_new_rows (module->fields) : NULL;
 }
 
 static json_t *
-property_of (const json_t *field)
+schema_of (const StoreModule *module)
 {
-  json_t *property = json_object ();
-  const char *type = json_get_text (field, "data_type"), *label = json_get_text (field, "field_label");
-  json_int_t length = json_integer_value (json_object_get (field, "length"));
-  /* Zoho shows tags, a text by its metadata, as an array. */
-  bool plain = type != NULL && g_strcmp0 (json_get_text (field, "json_type"), "jsonarray") != 0;
+  g_autoptr (FieldSet) fields = field_set_new (module->fields, subform_fields, module->store);
 
-  if (label != NULL)
-    json_object_set_new (property, "title", json_from_text (label));
-  for (size_t i = 0; type != NULL && i < G_N_ELEMENTS (shapes); i++)
-    if (strcmp (shapes[i].data_type, type) == 0 && (plain || strcmp (shapes[i].type, "array") == 0))
-      {
-        json_object_set_new (property, "type", json_pack ("[s, s]", shapes[i].type, "null"));
-        if (shapes[i].format != NULL)
-          json_object_set_new (property, "format", json_string (shapes[i].format));
-        if (shapes[i].pattern != NULL)
-          json_object_set_new (property, "pattern", json_string (shapes[i].pattern));
-        if (strcmp (shapes[i].type, "string") == 0 && length > 0 && shapes[i].pattern == NULL)
-          json_object_set_new (property, "maxLength", json_integer (length));
-      }
-  if (!is_writable (field))
-    json_object_set_new (property, "readOnly", json_true ());
-  return property;
-}
-
-static json_t *
-json_schema (const StoreModule *module)
-{
-  json_t *properties = json_object ();
-  size_t index;
-  json_t *field;
-
-  json_object_set_new (properties, "id", json_pack ("{s:s, s:s}", "type", "string", "pattern", "^[0-9]{1,19}$"));
-  json_array_foreach (module->fields, index, field)
-    {
-      const char *name = json_get_text (field, "api_name");
-
-      if (name != NULL && g_hash_table_contains (module->schema->known, name))
-        json_object_set_new (properties, name, property_of (field));
-    }
-  return json_pack ("{s:s, s:s, s:s, s:o}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
-                    module->name, "type", "object", "properties", properties);
+  return json_schema (module->name, module->fields, fields, module->schema->known);
 }
 
 /* Lock held. A new reference, or NULL with @state. */
@@ -201,7 +131,7 @@ bring_text (Store *store, StoreText what, StoreModule *module, StoreWait *wait, 
       return *state == STORE_READY ? json_incref (module->fields) : NULL;
     case STORE_TEXT_SCHEMA:
       *state = catalog_schema (module, wait, error);
-      return *state == STORE_READY ? json_schema (module) : NULL;
+      return *state == STORE_READY ? schema_of (module) : NULL;
     }
   g_assert_not_reached ();
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/nearest.h"
+#include "model/activity.h"
 #include "model/names.h"
 #include "model/value.h"
 
@@ -319,6 +320,11 @@ check_value (Check *check, const Field *field, const json_t *value, const char *
       return check_lookup (check, value, path);
     case FIELD_TAGS:
       return check_tags (check, value, path);
+    case FIELD_PARTICIPANTS:
+    case FIELD_REMINDERS:
+    case FIELD_ALARM:
+    case FIELD_RECURRENCE:
+      return activity_check (check, field, value, path);
     case FIELD_ROWS:
     case FIELD_LINKS:
     case FIELD_COMPUTED:

@@ -2,6 +2,7 @@
 #include "model/value.h"
 
 #include "base/clock.h"
+#include "model/activity.h"
 
 #include <string.h>
 
@@ -272,6 +273,8 @@ value_equal (const Field *field, const json_t *a, const json_t *b)
       return sets_equal (a, b, texts_equal);
     case FIELD_TAGS:
       return sets_equal (a, b, value_same_tag);
+    case FIELD_PARTICIPANTS:
+      return sets_equal (a, b, activity_same_participant);
     case FIELD_TEXT:
     case FIELD_EMAIL:
     case FIELD_PHONE:
@@ -283,6 +286,9 @@ value_equal (const Field *field, const json_t *a, const json_t *b)
     case FIELD_DATE:
     case FIELD_ROWS:
     case FIELD_LINKS:
+    case FIELD_REMINDERS:
+    case FIELD_ALARM:
+    case FIELD_RECURRENCE:
     case FIELD_COMPUTED:
     case FIELD_OTHER:
       break;
@@ -377,6 +383,8 @@ value_wire (const Field *field, const json_t *value)
     return json_deep_copy (value);
   if (field->kind == FIELD_LOOKUP || field->kind == FIELD_ANY_LOOKUP)
     return lookup_wire (field, value);
+  if (field->kind == FIELD_PARTICIPANTS)
+    return activity_participants_wire (value);
   if (field->kind == FIELD_INTEGER)
     return integer_wire (value);
   if (field->kind == FIELD_BIGINT && json_is_integer (value))

@@ -33,7 +33,7 @@ static const char fields_text[]
       "{\"api_name\":\"What_Id\",\"data_type\":\"multi_module_lookup\"},"
       "{\"api_name\":\"Any\",\"data_type\":\"multi_module_lookup\"},"
       "{\"api_name\":\"Tag\",\"data_type\":\"text\",\"operation_type\":{\"api_update\":false,\"api_create\":false}},"
-      "{\"api_name\":\"People\",\"data_type\":\"participants\"},"
+      "{\"api_name\":\"People\",\"data_type\":\"time_range\"},"
       "{\"api_name\":\"Sum\",\"data_type\":\"formula\"},"
       "{\"api_name\":\"Number\",\"data_type\":\"autonumber\"},"
       "{\"api_name\":\"Fixed\",\"data_type\":\"text\",\"field_read_only\":true},"

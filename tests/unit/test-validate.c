@@ -41,7 +41,7 @@ static const char fields_text[]
       "{'api_name':'Owner','data_type':'ownerlookup'},"
       "{'api_name':'What_Id','data_type':'multi_module_lookup'},"
       "{'api_name':'Tag','data_type':'text'},"
-      "{'api_name':'People','data_type':'participants'},"
+      "{'api_name':'People','data_type':'time_range'},"
       "{'api_name':'Sum','data_type':'formula'},"
       "{'api_name':'Fixed','data_type':'text','read_only':true,'system_mandatory':true},"
       "{'api_name':'Zzqxkjvwy_Qx','data_type':'text','visible':false},"
