@@ -24,6 +24,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#define README_US (15 * 60 * CLOCK_SECOND_US) /* how long its counts stay */
+
 /*   phase     a signal
  *   STARTING  ends the process: nothing is mounted
  *   MOUNTED   ends fs_serve()
@@ -50,6 +52,10 @@ typedef struct
   Jsonl *journals[FS_JOURNALS];
   Disk *disk;
   Writing *writing; /* NULL: the mount is read-only */
+  pthread_mutex_t readme_lock; /* guards the next three; taken before the store's */
+  char *readme;                /* as it was given last, or NULL */
+  guint readme_modules;        /* how many it names */
+  int64_t readme_until_us;
   pthread_mutex_t lock; /* guards phase; held while mounting, so that a signal sees a mount or none */
   Phase phase;
 } Mount;
@@ -90,12 +96,45 @@ give_credits (void *data, uint64_t *total, uint64_t *left)
   return true;
 }
 
+/* Those that everybody may see, with their counts. Without any call. */
+static GArray *
+readme_modules (const Mount *mount, const GPtrArray *known)
+{
+  GArray *modules = g_array_new (FALSE, FALSE, sizeof (ReadmeModule));
+
+  for (guint i = 0; i < known->len; i++)
+    {
+      ReadmeModule module = { store_module_name (known->pdata[i]), store_module_count (known->pdata[i]) };
+
+      if (access_level (mount->config->access, module.name) != ACCESS_OFF)
+        g_array_append_val (modules, module);
+    }
+  return modules;
+}
+
+/* Written anew when there are other modules, but for other counts only after a while: programs that copy the tree twice are to
+ * find the same. */
 static char *
 give_readme (void *data)
 {
   Mount *mount = data;
+  g_autoptr (GPtrArray) known = store_known_modules (mount->store);
+  guint count = known != NULL ? known->len : 0;
+  int64_t now = clock_now_us ();
+  LOCKED (&mount->readme_lock);
 
-  return readme_text (mount->options, mount->config->api_url);
+  if (mount->readme == NULL || mount->readme_modules != count || now >= mount->readme_until_us)
+    {
+      g_autoptr (GArray) modules = known != NULL ? readme_modules (mount, known) : NULL;
+
+      g_free (mount->readme);
+      mount->readme = readme_text (mount->options, mount->config->api_url,
+                                   modules != NULL ? (ReadmeModule *)(void *)modules->data : NULL,
+                                   modules != NULL ? modules->len : 0);
+      mount->readme_modules = count;
+      mount->readme_until_us = now + README_US;
+    }
+  return g_strdup (mount->readme);
 }
 
 static void
@@ -332,6 +371,7 @@ tear_down (Mount *mount)
   client_free (mount->client);
   signals_end (mount->signals);
   writing_free (mount->writing);
+  g_free (mount->readme);
   for (size_t i = 0; i < FS_JOURNALS; i++)
     jsonl_free (mount->journals[i]);
 }
@@ -365,6 +405,7 @@ live (const Options *options, const Config *config, const Credentials *credentia
     .config = config,
     .mountpoint = mountpoint,
     .lock = PTHREAD_MUTEX_INITIALIZER,
+    .readme_lock = PTHREAD_MUTEX_INITIALIZER,
     .daemon = daemon_start (options->foreground),
     .places = places,
   };

@@ -32,7 +32,8 @@ static const char tree[]
       "  - `.zohofs/modules/<Module>/module.json`, `fields.json`, `related_lists.json`: what a module consists of.\n"
       "  - `.zohofs/modules/<Module>/schema.json`: a JSON Schema of its records. In VS Code: `\"json.schemas\": [{\"fileMatch\":\n"
       "    [\"Leads/*.json\"], \"url\": \"./.zohofs/modules/Leads/schema.json\"}]` in the settings of this folder. In vim:\n"
-      "    `:set makeprg=check-jsonschema\\ --schemafile\\ .zohofs/modules/Leads/schema.json\\ %` and `:make`.\n"
+      "    `:set makeprg=check-jsonschema\\ --schemafile\\ .zohofs/modules/Leads/schema.json`, then\n"
+      "    `:execute \"make\" bufname()`.\n"
       "\n"
       "## A record\n"
       "\n"
@@ -102,6 +103,22 @@ static const char errors[]
       "\n"
       "`zohofs status` shows the state of all mounts; zohofs(1) is the manual.\n";
 
+/* The tree is the same everywhere, the modules are the org's. */
+static void
+add_modules (GString *out, const ReadmeModule *modules, size_t count)
+{
+  if (count == 0)
+    return;
+  g_string_append (out, "## The modules of this org\n\n");
+  for (size_t i = 0; i < count; i++)
+    {
+      g_string_append_printf (out, "%s`%s/`", i > 0 ? ", " : "", modules[i].name);
+      if (modules[i].count >= 0)
+        g_string_append_printf (out, " (%" G_GINT64_FORMAT ")", modules[i].count);
+    }
+  g_string_append (out, "; with how many records they have, where that is known.\n\n");
+}
+
 static const char *
 kind_of (const Options *options)
 {
@@ -113,12 +130,13 @@ kind_of (const Options *options)
 }
 
 char *
-readme_text (const Options *options, const char *api_url)
+readme_text (const Options *options, const char *api_url, const ReadmeModule *modules, size_t count)
 {
   GString *out = g_string_new (NULL);
 
   g_string_append_printf (out, about, options->profile, api_url, kind_of (options));
   g_string_append (out, tree);
+  add_modules (out, modules, count);
   if (!options->read_only)
     g_string_append_printf (out, saving, options->max_deletes);
   g_string_append (out, use);

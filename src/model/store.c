@@ -209,6 +209,17 @@ store_module_number (const StoreModule *module)
 }
 
 int64_t
+store_module_count (StoreModule *module)
+{
+  int64_t count;
+
+  store_lock (module->store);
+  count = module->listing == LISTING_LISTED ? (int64_t)table_size (module->table) : module->count;
+  store_unlock (module->store);
+  return count;
+}
+
+int64_t
 store_module_mtime (StoreModule *module)
 {
   int64_t mtime;

@@ -130,6 +130,8 @@ typedef struct
 } StoreRights;
 
 StoreRights store_module_rights (StoreModule *module);
+/* How many records it has, as far as known without any call; -1: not known. */
+int64_t store_module_count (StoreModule *module);
 /* When its listing last changed, as far as known; seconds since 1970. */
 int64_t store_module_mtime (StoreModule *module);
 

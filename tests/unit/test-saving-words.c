@@ -107,7 +107,7 @@ readme (const char *words)
   char *argv[] = { "zohofs", "work", "/mnt", "-o", (char *)words, NULL };
   g_autoptr (Options) options = options_parse (5, argv, NULL);
 
-  return readme_text (options, "https://www.zohoapis.com");
+  return readme_text (options, "https://www.zohoapis.com", NULL, 0);
 }
 
 static void
