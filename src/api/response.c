@@ -270,6 +270,23 @@ append_errors (GString *out, const json_t *errors)
     }
 }
 
+/* Of a query: where in it. */
+static void
+append_query_place (GString *out, const json_t *details)
+{
+  append_detail (out, details, "line", "line");
+  append_detail (out, details, "column", "column");
+  append_detail (out, details, "near", "near");
+  append_detail (out, details, "clause", "clause");
+  append_detail (out, details, "column_name", "column");
+  append_detail (out, details, "operator", "operator");
+  append_detail (out, details, "value", "value");
+  append_detail (out, details, "alias", "alias");
+  append_detail (out, details, "module", "module");
+  append_detail (out, details, "cvid", "view");
+  append_detail (out, details, "reason", "since");
+}
+
 static void
 append_details (GString *out, const json_t *details)
 {
@@ -283,6 +300,7 @@ append_details (GString *out, const json_t *details)
   append_list (out, details, "expected_fields", "expected");
   append_list (out, details, "permissions", "permission");
   append_detail (out, details, "action", "action");
+  append_query_place (out, details);
   append_errors (out, json_object_get (details, "errors"));
   append_detail (out, other != NULL ? other : details, "id", "record");
   append_detail (out, json_object_get (other, "module"), "api_name", "of");
@@ -297,6 +315,15 @@ field_of (const json_t *details)
   if (path != NULL && place_in_row (path) != path)
     return place_in_row (path);
   return json_get_text (details, "api_name");
+}
+
+/* A place in a text; 0 when it is none. */
+static unsigned
+number_of (const json_t *details, const char *key)
+{
+  json_int_t number = json_integer_value (json_object_get (details, key));
+
+  return number > 0 && number <= G_MAXINT32 ? (unsigned)number : 0;
 }
 
 static ResponseKind
@@ -320,7 +347,12 @@ refuse (int status, const json_t *refusal, GError **error)
     }
   g_set_error_literal (error, ZOHO_ERROR, meaning.error, words->str);
   if (error != NULL)
-    zoho_error_set_refusal (*error, code, field_of (json_object_get (refusal, "details")));
+    {
+      const json_t *details = json_object_get (refusal, "details");
+
+      zoho_error_set_refusal (*error, code, field_of (details));
+      zoho_error_set_place (*error, number_of (details, "line"), number_of (details, "column"));
+    }
   return meaning.kind;
 }
 

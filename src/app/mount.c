@@ -11,6 +11,7 @@
 #include "app/places.h"
 #include "app/privacy.h"
 #include "app/readme.h"
+#include "app/reports.h"
 #include "app/signals.h"
 #include "app/status.h"
 #include "app/writing.h"
@@ -137,6 +138,16 @@ give_readme (void *data)
   return g_strdup (mount->readme);
 }
 
+/* Also where nothing is saved. */
+static void
+tell_refused (void *data, const SaveError *error)
+{
+  const Mount *mount = data;
+  g_autoptr (Reports) reports = reports_new (mount->journals[FS_JOURNAL_ERRORS], NULL);
+
+  reports_failed (reports, error);
+}
+
 static void
 stop (void *data)
 {
@@ -244,6 +255,7 @@ build (Mount *mount)
     .audit = mount->writing != NULL ? reports_audit : NULL,
     .report_data = writing_reports (mount->writing),
     .credits = give_credits,
+    .refused = tell_refused,
     .data = mount,
   };
   StoreConfig store_config = {

@@ -7,6 +7,7 @@
 typedef struct
 {
   char *code, *field;
+  unsigned line, column;
 } Refusal;
 
 static GQuark quark;
@@ -22,12 +23,13 @@ refusal_of (const GError *error)
 static void
 refusal_init (GError *error)
 {
-  *refusal_of (error) = (Refusal){ NULL, NULL };
+  *refusal_of (error) = (Refusal){ 0 };
 }
 
 static void
 refusal_copy (const GError *from, GError *to)
 {
+  *refusal_of (to) = *refusal_of (from);
   refusal_of (to)->code = g_strdup (refusal_of (from)->code);
   refusal_of (to)->field = g_strdup (refusal_of (from)->field);
 }
@@ -58,7 +60,7 @@ void
 zoho_error_set_refusal (GError *error, const char *code, const char *field)
 {
   refusal_clear (error);
-  *refusal_of (error) = (Refusal){ g_strdup (code), g_strdup (field) };
+  *refusal_of (error) = (Refusal){ .code = g_strdup (code), .field = g_strdup (field) };
 }
 
 const char *
@@ -71,6 +73,20 @@ const char *
 zoho_error_refusal_field (const GError *error)
 {
   return error->domain == ZOHO_ERROR ? refusal_of (error)->field : NULL;
+}
+
+void
+zoho_error_set_place (GError *error, unsigned line, unsigned column)
+{
+  refusal_of (error)->line = line;
+  refusal_of (error)->column = column;
+}
+
+void
+zoho_error_place (const GError *error, unsigned *line, unsigned *column)
+{
+  *line = error->domain == ZOHO_ERROR ? refusal_of (error)->line : 0;
+  *column = error->domain == ZOHO_ERROR ? refusal_of (error)->column : 0;
 }
 
 const char *

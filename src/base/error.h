@@ -36,3 +36,7 @@ void zoho_error_set_refusal (GError *error, const char *code, const char *field)
 /* Borrowed; NULL for other errors too. */
 const char *zoho_error_refusal_code (const GError *error);
 const char *zoho_error_refusal_field (const GError *error);
+
+/* The place in a text that was refused, from 1 up; 0: not said. Kept likewise; set after the refusal. */
+void zoho_error_set_place (GError *error, unsigned line, unsigned column);
+void zoho_error_place (const GError *error, unsigned *line, unsigned *column);

@@ -36,6 +36,8 @@ typedef struct
   char *(*readme) (void *data);
   /* The API credits of the day, for `df -i`; false: not known. Any thread, no network, no blocking. May be NULL. */
   bool (*credits) (void *data, uint64_t *total, uint64_t *left);
+  /* A query was refused; for errors.jsonl. May be NULL. Any thread. */
+  void (*refused) (void *data, const SaveError *error);
   void *data;
   const Access *access;         /* borrowed, as the next; NULL: everything is allowed */
   bool folders;       /* -o folders: those of records are listed */

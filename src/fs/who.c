@@ -9,7 +9,8 @@
 
 #define TEXT_SIZE 4096
 #define STATE_FIELD 3       /* of stat, the first one after the name */
-#define START_TIME_FIELD 22 /* of stat, see proc(5) */
+#define SESSION_FIELD 6     /* of stat, see proc(5) */
+#define START_TIME_FIELD 22
 
 /* Returns: false when there is no such file. @text is ended by a NUL. */
 static bool
@@ -31,17 +32,23 @@ read_proc (uint64_t number, const char *file, char text[TEXT_SIZE])
 
 /* 0: there is no such process any more; one that has ended and is still waited for counts as that. */
 static uint64_t
-start_of (uint64_t group)
+stat_field (uint64_t group, int wanted)
 {
   char text[TEXT_SIZE];
   const char *at = read_proc (group, "stat", text) ? strrchr (text, ')') : NULL;
-  uint64_t start = 0;
+  uint64_t value = 0;
 
   if (at == NULL || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
     return 0;
-  for (int field = STATE_FIELD; at != NULL && field <= START_TIME_FIELD; field++)
+  for (int field = STATE_FIELD; at != NULL && field <= wanted; field++)
     at = strchr (at + 1, ' ');
-  return at != NULL && sscanf (at, "%" SCNu64, &start) == 1 ? start : 0;
+  return at != NULL && sscanf (at, "%" SCNu64, &value) == 1 ? value : 0;
+}
+
+static uint64_t
+start_of (uint64_t group)
+{
+  return stat_field (group, START_TIME_FIELD);
 }
 
 EditProcess
@@ -64,6 +71,12 @@ bool
 who_lives (EditProcess process)
 {
   return process.start != 0 && start_of (process.group) == process.start;
+}
+
+pid_t
+who_session (EditProcess process)
+{
+  return process.start != 0 ? (pid_t)stat_field (process.group, SESSION_FIELD) : 0;
 }
 
 void

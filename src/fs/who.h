@@ -22,5 +22,8 @@ EditProcess who_process (pid_t thread);
 /* Does it live? */
 bool who_lives (EditProcess process);
 
+/* The session it is in, as getsid(2) says; 0: not known. */
+pid_t who_session (EditProcess process);
+
 /* Its program's name, "?" when that is not known. */
 void who_program (pid_t process, char name[WHO_PROGRAM_SIZE]);

@@ -374,6 +374,8 @@ struct Store
 
   struct Founds *founds;  /* found.c; NULL until somebody asks */
   GHashTable *links;      /* related.c: links being made or taken away; NULL until then */
+  struct QuerySlots *query_slots; /* query_slots.c */
+  struct Queries *queries;        /* queries.c */
 
   json_t *org;            /* texts.c */
   bool org_flying;

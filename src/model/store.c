@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/queries.h"
+#include "model/query_slots.h"
 
 #include <string.h>
 
@@ -32,6 +34,8 @@ store_new (const StoreConfig *config)
   store->reader = workers_new ("disk-reader", 1);
   store->users = module_new (store, MODULE_USERS, "Users", 0);
   store->notes = notes_new (store);
+  store->query_slots = query_slots_new ();
+  store->queries = queries_new ();
   return store;
 }
 
@@ -68,6 +72,8 @@ store_free (Store *store)
   if (store == NULL)
     return;
   attachments_end (store);
+  query_slots_free (store->query_slots);
+  queries_free (store->queries);
   workers_free (store->reader);
   notes_free (store->notes);
   hot_free (store->hot);

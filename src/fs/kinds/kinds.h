@@ -55,6 +55,10 @@ extern const NodeKind notes_kind;    /* /Leads/notes: the records that have note
 extern const NodeKind notes_of_kind; /* a folder there: the notes of record NodeKey.id */
 extern const NodeKind attachments_kind; /* its attachments/: NodeKey.id is the record's, too */
 extern const NodeKind attachment_kind;  /* what is in there; by attachments.c alone */
+extern const NodeKind coql_kind;       /* .coql, at the root and in modules */
+extern const NodeKind queries_kind;    /* /queries */
+extern const NodeKind query_kind;      /* what lies there on this computer; NodeKey.id is its inode */
+extern const NodeKind query_rows_kind; /* rows of a query there; NodeKey.id is a draft_names_number() */
 extern const NodeKind draft_kind;    /* what is in them; NodeKey.id is a draft_names_number() */
 
 extern const NodeKind folder_kind;       /* /Leads/<label>.<id>, with the record's id */
@@ -106,6 +110,8 @@ kinds_directory_attr (Attr *attr, int64_t mtime, bool writable)
 char *folder_name (StoreModule *module, uint64_t id);
 /* The directory of a related list of a record. */
 NodeKey related_key (const Ask *ask, StoreModule *module, uint64_t id, const char *list);
+/* For Route.take: .coql, where there are opens. */
+StoreState coql_take (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error);
 
 /* A listing's modules, or NULL with STORE_WAITING or STORE_FAILED. Its version follows from them. */
 StoreState kinds_list_modules (const Ask *ask, Listing *listing, GError **error);

@@ -35,6 +35,7 @@ take_notes (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found
 static const Route module_routes[] = {
   { "notes", true, NULL, 0, take_notes },
   { ".search", false, &search_kind, 0, NULL },
+  { ".coql", false, NULL, 0, coql_take },
   { NULL, false, NULL, 0, take_record },
   ROUTE_END,
 };

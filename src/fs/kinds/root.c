@@ -21,6 +21,8 @@ take_module (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
 static const Route routes[] = {
   { "README.md", true, &text_kind, TEXT_README, NULL },
   { "Users", true, NULL, 0, take_users },
+  { "queries", true, &queries_kind, 0, NULL },
+  { ".coql", false, NULL, 0, coql_take },
   { ".zohofs", false, &control_kind, CONTROL_TOP, NULL },
   { NULL, false, NULL, 0, take_module },
   ROUTE_END,
