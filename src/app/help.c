@@ -58,6 +58,17 @@ static const char doctor[]
       FOLDERS "\n"
       "Exit status: 0 nothing failed; 1 something did; 2 the command line is wrong.\n";
 
+static const char query[]
+    = "zohofs query QUERY [PROFILE|MOUNTPOINT] [--json|--jsonl|--csv|--table]\n"
+      "\n"
+      "Asks the CRM by COQL, Zoho's query language, through a mount, and prints the rows as they come: a JSON array, JSON\n"
+      "Lines, CSV or a table, which is also what a terminal gets without any of these; anything else gets JSON. A cell of\n"
+      "CSV or of a table has a lookup's name. Each 200 rows cost an API call, and 100,000 can be had.\n"
+      "\n"
+      "  zohofs query \"select Last_Name, Email from Leads where Lead_Status = 'Open' limit 20\"\n"
+      "\n"
+      "Exit status: 0; 1 when the query is refused (the place is shown) or there is no such mount.\n";
+
 const char *
 help_text (OptionsCommand command)
 {
@@ -73,6 +84,8 @@ help_text (OptionsCommand command)
       return drain;
     case OPTIONS_AUDIT:
       return audit;
+    case OPTIONS_QUERY:
+      return query;
     case OPTIONS_DOCTOR:
       return doctor;
     case OPTIONS_MOUNT:

@@ -6,6 +6,7 @@
 #include "app/mount.h"
 #include "app/options.h"
 #include "app/privacy.h"
+#include "app/query_command.h"
 #include "app/status_command.h"
 #include "app/why_command.h"
 #include "model/disk.h"
@@ -43,6 +44,8 @@ run (const Options *options)
       return drain_command_run (options->target, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_AUDIT:
       return audit_command_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_QUERY:
+      return query_command_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
     case OPTIONS_DOCTOR:
       privacy_guard ();
       return doctor_run (options) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -28,6 +28,7 @@ const char options_help[]
       "  zohofs why FILE                                         why the last save of a file was refused\n"
       "  zohofs drain [PROFILE|MOUNTPOINT]                       send what waits to be sent, and wait for it\n"
       "  zohofs audit [PROFILE|MOUNTPOINT]                       who changed what in the CRM\n"
+      "  zohofs query QUERY [PROFILE|MOUNTPOINT]                 rows by COQL, as a table, JSON, JSON Lines or CSV\n"
       "  zohofs doctor [PROFILE]                                 what keeps a mount from working, and what to do\n"
       "\n"
       "  -f, --foreground         stay in the foreground, log to stderr\n"
@@ -354,6 +355,7 @@ static const Command commands[] = {
   { "drain", OPTIONS_DRAIN },
   { "audit", OPTIONS_AUDIT, "--json --since" },
   { "doctor", OPTIONS_DOCTOR, "--json" },
+  { "query", OPTIONS_QUERY, "--json --jsonl --csv --table" },
   { "check-cache", OPTIONS_CHECK_CACHE },
 };
 
@@ -366,7 +368,8 @@ typedef struct
 
 static const char *const switches[]
     = { "-f", "--foreground", "-d", "--debug", "-o", "-h", "--help", "-V", "--version", "--refresh-token",
-        "--client-secret-file", "--json", "--watch", "--since", NULL };
+        "--client-secret-file", "--json", "--jsonl", "--csv", "--table", "--watch",
+        "--since", NULL };
 
 /* The value of switch @name: what is glued to it ("-oro", "--x=y"), else the next argument. */
 static const char *
@@ -430,6 +433,26 @@ goes_with (const Options *options, const char *name, GError **error)
   return refuse (error, "%s goes with: %s.", name, takers->str);
 }
 
+/* How `zohofs query` prints. Returns: is it such a switch? */
+static bool
+form_of (const char *argument, OptionsForm *form)
+{
+  static const char *const names[] = {
+    [OPTIONS_FORM_JSON] = "--json",
+    [OPTIONS_FORM_LINES] = "--jsonl",
+    [OPTIONS_FORM_CSV] = "--csv",
+    [OPTIONS_FORM_TABLE] = "--table",
+  };
+
+  for (size_t i = OPTIONS_FORM_JSON; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (argument, names[i]))
+      {
+        *form = (OptionsForm)i;
+        return true;
+      }
+  return false;
+}
+
 static bool
 take_switch (Options *options, Reader *reader, GError **error)
 {
@@ -458,6 +481,8 @@ take_switch (Options *options, Reader *reader, GError **error)
   else if (is_switch (argument, "--since"))
     return goes_with (options, "--since", error)
            && (value = value_of (reader, "--since", error)) != NULL && take_since (options, value, error);
+  else if ((options->command == OPTIONS_QUERY || !g_str_equal (argument, "--json")) && form_of (argument, &options->form))
+    return goes_with (options, argument, error);
   else if (g_str_equal (argument, "--json"))
     return options->json = goes_with (options, "--json", error);
   else if (g_str_equal (argument, "--watch"))
@@ -555,6 +580,18 @@ place_audit (Options *options, GPtrArray *plain, GError **error)
 }
 
 static bool
+place_query (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len == 0 || plain->len > 2)
+    return refuse (error, "Say what to ask, as one argument: zohofs query \"select ... from ... where ...\" "
+                          "[PROFILE|MOUNTPOINT]");
+  options->query = g_strdup (plain->pdata[0]);
+  if (plain->len == 2)
+    options->target = g_strdup (plain->pdata[1]);
+  return true;
+}
+
+static bool
 place_doctor (Options *options, GPtrArray *plain, GError **error)
 {
   if (plain->len > 1)
@@ -577,6 +614,8 @@ place_words (Options *options, GPtrArray *plain, GError **error)
       return place_mounts (options, "drain", plain, error);
     case OPTIONS_AUDIT:
       return place_audit (options, plain, error);
+    case OPTIONS_QUERY:
+      return place_query (options, plain, error);
     case OPTIONS_DOCTOR:
       return place_doctor (options, plain, error);
     case OPTIONS_WHY:
@@ -662,6 +701,7 @@ options_free (Options *options)
     return;
   g_free (options->profile);
   g_free (options->target);
+  g_free (options->query);
   g_free (options->fuse_options);
   g_free (options->config_file);
   g_free (options->state_dir);

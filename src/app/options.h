@@ -14,10 +14,21 @@ typedef enum
   OPTIONS_DRAIN,
   OPTIONS_DOCTOR,
   OPTIONS_AUDIT,
+  OPTIONS_QUERY,
   OPTIONS_CHECK_CACHE, /* ours alone: target is the folder */
   OPTIONS_HELP,
   OPTIONS_VERSION
 } OptionsCommand;
+
+/* How rows are printed. */
+typedef enum
+{
+  OPTIONS_FORM_DEFAULT, /* a table on a terminal, else JSON */
+  OPTIONS_FORM_JSON,
+  OPTIONS_FORM_LINES,
+  OPTIONS_FORM_CSV,
+  OPTIONS_FORM_TABLE
+} OptionsForm;
 
 /* What -o said. */
 typedef enum
@@ -32,7 +43,7 @@ typedef struct
   OptionsCommand command;
   char *profile;            /* never NULL */
   bool profile_given;
-  char *target;             /* mount: the mount point as given; status, drain, audit: a mount point or profile, or NULL
+  char *target;             /* mount: the mount point as given; status, drain, audit, query: a mount point or profile, or NULL
                              * for all (audit: the profile); why: a file */
   bool foreground, trace;
   bool bare_names;
@@ -54,6 +65,8 @@ typedef struct
   char *client_secret_file; /* login; NULL: ask */
   const char *help;         /* what --help prints: of the command that it was given with */
   bool json;                /* status, doctor, audit */
+  char *query;              /* query: the text */
+  OptionsForm form;         /* query */
   bool watch;               /* status */
   int64_t since_s;          /* audit: in seconds since 1970; 0: from the beginning */
 } Options;

@@ -63,12 +63,15 @@ make_page (Query *query, const json_t *rows, bool first, QueryPage *page)
   for (size_t i = 0; i < json_array_size (rows); i++)
     {
       const json_t *row = json_array_get (rows, i);
+      gsize begin;
 
       g_string_append (json, first && i == 0 ? "\n" : ",\n");
-      query_rows_json (query->all_forms ? lines : json, row, query->text->columns);
+      begin = json->len;
+      query_rows_json (json, row, query->text->columns);
       if (!query->all_forms)
         continue;
       query_rows_csv (csv, row, query->columns);
+      g_string_append (lines, json->str + begin);
       g_string_append_c (lines, '\n');
     }
   page->last = query->place.ended;

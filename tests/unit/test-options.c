@@ -180,7 +180,7 @@ test_switches_of_commands (void)
   g_assert_cmpstr (doctor->profile, ==, "work");
   g_assert_cmpint (help->command, ==, OPTIONS_HELP);
   g_assert_true (g_str_has_prefix (help->help, "zohofs drain"));
-  REFUSED ("--json goes with: zohofs status, zohofs audit, zohofs doctor.", "drain", "--json");
+  REFUSED ("--json goes with: zohofs status, zohofs audit, zohofs doctor, zohofs query.", "drain", "--json");
   REFUSED ("--watch goes with: zohofs status.", "crm", "--watch");
   REFUSED ("neither a time ago", "audit", "--since", "soon");
 }
