@@ -305,9 +305,14 @@ query_text_read (const char *text, size_t size, GError **error)
 
   while (size > 0 && (g_ascii_isspace (text[size - 1]) || text[size - 1] == ';'))
     size--;
-  if (size > QUERY_TEXT_MAX || !g_utf8_validate (text, (gssize)size, NULL))
+  if (size > QUERY_TEXT_MAX)
     {
-      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "A query is UTF-8 text of at most %zu bytes", QUERY_TEXT_MAX);
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_TOO_LARGE, "A query has at most %zu bytes", QUERY_TEXT_MAX);
+      return NULL;
+    }
+  if (!g_utf8_validate (text, (gssize)size, NULL))
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "A query is a text in UTF-8");
       return NULL;
     }
   query = g_new0 (QueryText, 1);

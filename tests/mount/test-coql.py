@@ -424,7 +424,7 @@ def edited():
         os.unlink(mount.at("queries", long_name))
         os.unlink(path)
         wait_until(lambda: not os.path.exists(mount.at("queries/q.json")), "the rows to go with their query")
-        tool("rm", "-r", *[mount.at("queries", name) for name in mount.list("queries")])
+        tool("rm", "-rf", *[mount.at("queries", name) for name in mount.list("queries")])
         equal(mount.list("queries"), [], "in the end")
 
 

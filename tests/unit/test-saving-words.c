@@ -130,7 +130,7 @@ test_readme (void)
   check_in (writable, "More than 77\n  deletes", true);
   check_in (writable, "zohofs login work", true);
   check_in (writable, "It is read-only", false);
-  check_in (writable, "%", false);
+  check_in (writable, "%s", false);
   check_in (writable, "| EBUSY |", true);
   check_in (read_only, "It is read-only.", true);
   check_in (read_only, "## Saving\n", false);
