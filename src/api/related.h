@@ -18,8 +18,8 @@ typedef struct
 /* GET /crm/v8/{module}/{id}/{list}. Rows of a list of several modules have "$module". */
 uint64_t related_list (Client *client, const RelatedList *list, RecordsDone done, void *data);
 
-/* PUT or DELETE /crm/v8/{module}/{id}/{list}/{other}: many-to-many relations alone take them. Linking twice is linking;
- * a link that is gone already is ZOHO_ERROR_INVALID. */
+/* PUT or DELETE /crm/v8/{module}/{id}/{list}/{other}: many-to-many relations alone take them. Linking twice is
+ * linking; a link that is gone already is ZOHO_ERROR_INVALID. */
 typedef struct
 {
   const char *module, *id, *list, *other;

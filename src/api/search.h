@@ -20,6 +20,6 @@ typedef struct
 /* GET /crm/v8/{module}/search */
 uint64_t search_list (Client *client, const SearchList *list, RecordsDone done, void *data);
 
-/* A value as it stands in criteria: a backslash before parentheses, before a backslash at the end and, unless @list says
- * that it is a list of values, before commas. To g_free(). */
+/* A value as it stands in criteria: a backslash before parentheses, before a backslash at the end and, unless @list
+ * says that it is a list of values, before commas. To g_free(). */
 char *search_escape (const char *value, bool list);

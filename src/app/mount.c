@@ -113,8 +113,8 @@ readme_modules (const Mount *mount, const GPtrArray *known)
   return modules;
 }
 
-/* Written anew when there are other modules, but for other counts only after a while: programs that copy the tree twice are to
- * find the same. */
+/* Written anew when there are other modules, but for other counts only after a while: programs that copy the tree twice
+ * are to find the same. */
 static char *
 give_readme (void *data)
 {

@@ -44,7 +44,8 @@ static bool
 check_participants (Check *check, const json_t *value, const char *path)
 {
   if (!json_is_array (value))
-    return refuse_form (check, value, path, "an array of participants, [{\"type\": \"user\", \"participant\": \"<id>\"}, ...]");
+    return refuse_form (check, value, path,
+                        "an array of participants, [{\"type\": \"user\", \"participant\": \"<id>\"}, ...]");
   if (json_array_size (value) > ACTIVITY_PARTICIPANTS_MAX)
     return check_refuse (check, path, "there are %zu participants, and at most %d can take part: remove some",
                          json_array_size (value), ACTIVITY_PARTICIPANTS_MAX);
@@ -144,9 +145,10 @@ check_rule (Check *check, const json_t *value, const char *key, const char *path
 
   if (text != NULL && json_object_size (value) == 1 && is_rule (text) && (!alarm || strstr (text, "TRIGGER=") != NULL))
     return true;
-  return refuse_form (check, value, path,
-                      alarm ? "a reminder, {\"ALARM\": \"FREQ=NONE;ACTION=EMAIL;TRIGGER=DATE-TIME:2026-03-02T10:00:00+00:00\"}"
-                            : "a rule, {\"RRULE\": \"FREQ=WEEKLY;INTERVAL=1;UNTIL=2026-06-01;DTSTART=2026-03-02\"}");
+  return refuse_form (
+      check, value, path,
+      alarm ? "a reminder, {\"ALARM\": \"FREQ=NONE;ACTION=EMAIL;TRIGGER=DATE-TIME:2026-03-02T10:00:00+00:00\"}"
+            : "a rule, {\"RRULE\": \"FREQ=WEEKLY;INTERVAL=1;UNTIL=2026-06-01;DTSTART=2026-03-02\"}");
 }
 
 bool

@@ -1,5 +1,5 @@
-/* The values that only activities have (doc/api-notes.md, "Activities"): who takes part in a meeting, when one is reminded,
- * how a task comes again. Pure; any thread. */
+/* The values that only activities have (doc/api-notes.md, "Activities"): who takes part in a meeting, when one is
+ * reminded, how a task comes again. Pure; any thread. */
 #pragma once
 
 #include "model/validate_private.h"

@@ -1,5 +1,5 @@
-/* References to records that an answer named: what is related to a record, hits of a search, what was deleted. An answer
- * never changes once it is given, and is counted. Any thread. */
+/* References to records that an answer named: what is related to a record, hits of a search, what was deleted. An
+ * answer never changes once it is given, and is counted. Any thread. */
 #pragma once
 
 #include "model/store.h"

@@ -33,7 +33,8 @@ void found_forget (Store *store, const FoundKind *kind, const StoreModule *modul
 /* No call may be under way. NULL is fine. */
 void founds_free (struct Founds *founds);
 
-/* The `fields` parameter for rows that are to be labelled: Zoho takes no id alone. The schema must be known. Borrowed. */
+/* The `fields` parameter for rows that are to be labelled: Zoho takes no id alone. The schema must be known.
+ * Borrowed. */
 const char *found_fields (const StoreModule *module);
 /* The label that the schema of the row's module makes of it. To g_free(). */
 char *found_label (const StoreModule *module, const json_t *row);

@@ -51,8 +51,8 @@ or_null (json_t *schema)
 static json_t *
 reference (void)
 {
-  return json_pack ("{s:s, s:{s:{s:s, s:s}, s:{s:[s, s]}}, s:[s]}", "type", "object", "properties", "id", "type", "string",
-                    "pattern", ID_PATTERN, "name", "type", "string", "null", "required", "id");
+  return json_pack ("{s:s, s:{s:{s:s, s:s}, s:{s:[s, s]}}, s:[s]}", "type", "object", "properties", "id", "type",
+                    "string", "pattern", ID_PATTERN, "name", "type", "string", "null", "required", "id");
 }
 
 static json_t *
@@ -123,8 +123,8 @@ value_schema (const Field *field, const json_t *row)
                         ACTIVITY_PARTICIPANTS_MAX, "items", "type", "object", "properties", "type", "type", "string",
                         "required", "type");
     case FIELD_REMINDERS:
-      return array_of (json_pack ("{s:s, s:{s:{s:s}}, s:[s, s]}", "type", "object", "properties", "period", "type", "string",
-                                  "required", "unit", "period"));
+      return array_of (json_pack ("{s:s, s:{s:{s:s}}, s:[s, s]}", "type", "object", "properties", "period", "type",
+                                  "string", "required", "unit", "period"));
     case FIELD_ALARM:
     case FIELD_RECURRENCE:
       return or_null (json_pack ("{s:s, s:{s:{s:s}}, s:[s]}", "type", "object", "properties",
@@ -153,8 +153,8 @@ describe (json_t *schema, const Field *field, const json_t *row)
 static json_t *
 id_schema (void)
 {
-  return json_pack ("{s:[s, s], s:s, s:s, s:b}", "type", "string", "null", "pattern", ID_PATTERN, "title", "id", "readOnly",
-                    true);
+  return json_pack ("{s:[s, s], s:s, s:s, s:b}", "type", "string", "null", "pattern", ID_PATTERN, "title", "id",
+                    "readOnly", true);
 }
 
 /* The two read each other: rows have values. Zoho shows more in a row than its metadata says. */
@@ -201,6 +201,7 @@ json_schema (const char *name, const json_t *rows, const FieldSet *fields, GHash
     }
   if (!g_hash_table_contains (shown, "What_Id"))
     json_object_del (properties, "$se_module");
-  return json_pack ("{s:s, s:s, s:s, s:o, s:o, s:b}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
-                    name, "type", "object", "properties", properties, "required", required, "additionalProperties", false);
+  return json_pack ("{s:s, s:s, s:s, s:o, s:o, s:b}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+                    "title", name, "type", "object", "properties", properties, "required", required,
+                    "additionalProperties", false);
 }

@@ -9,13 +9,13 @@ StoreState related_names (StoreModule *module, StoreWait *wait, GPtrArray **name
 /* Has a record of @module such a list at all, "Notes" for instance? */
 StoreState related_has (StoreModule *module, const char *list, StoreWait *wait, bool *has, GError **error);
 
-/* What is in list @list of a record; ZOHO_ERROR_NOT_FOUND when the module has no such list. @fresh: not older than the
- * TTL. @found to found_unref(). */
+/* What is in list @list of a record; ZOHO_ERROR_NOT_FOUND when the module has no such list. @fresh: not older than
+ * the TTL. @found to found_unref(). */
 StoreState related_records (StoreModule *module, uint64_t id, const char *list, bool fresh, StoreWait *wait,
                             Found **found, GError **error);
 
-/* Can records be put into the list and taken out? Those of many-to-many relations can. Also sets the module whose records
- * they are; both NULL and false for no list. As it is known now: no call, no waiting. */
+/* Can records be put into the list and taken out? Those of many-to-many relations can. Also sets the module whose
+ * records they are; both NULL and false for no list. As it is known now: no call, no waiting. */
 bool related_is_linkable (StoreModule *module, const char *list, StoreModule **target);
 
 typedef struct
@@ -32,8 +32,8 @@ typedef struct
   void *data;
 } RelatedChange;
 
-/* Links @other with the record or takes that link away. READY: it is done, and related_records() knows. It cannot be given
- * up once it has been asked for. */
+/* Links @other with the record or takes that link away. READY: it is done, and related_records() knows. It cannot be
+ * given up once it has been asked for. */
 StoreState related_change (const RelatedChange *change, StoreWait *wait, GError **error);
 
 /* A change that was refused without a call: tells both lines. */

@@ -9,9 +9,9 @@ typedef struct
   char *value;    /* to g_free() */
 } SearchTerm;
 
-/* A term is a word of two characters or more, or email=, phone=, word= or criteria= and a value; "%2F" in it is a slash and
- * "%25" a percent sign. Criteria in parentheses are in the API's words; one comparison without them, such as
- * "Company:equals:Foo (Bar), Inc", has its value as it is. Pure. Returns: false when it is no term. */
+/* A term is a word of two characters or more, or email=, phone=, word= or criteria= and a value; "%2F" in it is a
+ * slash and "%25" a percent sign. Criteria in parentheses are in the API's words; one comparison without them, such
+ * as "Company:equals:Foo (Bar), Inc", has its value as it is. Pure. Returns: false when it is no term. */
 bool search_read (const char *text, SearchTerm *term);
 
 /* What Zoho's index finds; at most SEARCH_ROWS_MAX, then found_is_cut(). ZOHO_ERROR_NOT_FOUND when @text is no term.

@@ -106,7 +106,8 @@ static const struct
   bool equal;
 } pairs[] = {
   { "[{'type':'user','participant':'7'},{'type':'email','participant':'jo@example.com'}]",
-    "[{'type':'email','participant':'Jo@example.com','status':'x'},{'type':'user','participant':'7','name':'n'}]", true },
+    "[{'type':'email','participant':'Jo@example.com','status':'x'},{'type':'user','participant':'7','name':'n'}]",
+    true },
   { "[{'type':'email','participant':'jo@example.com'}]", "[{'type':'email','Email':'jo@example.com'}]", true },
   { "[{'type':'user','participant':'7'}]", "[{'type':'lead','participant':'7'}]", false },
   { "[{'type':'user','participant':'7'}]", "[{'type':'user','participant':'8'}]", false },
@@ -133,7 +134,8 @@ static void
 test_sent_without_what_the_server_adds (void)
 {
   g_autoptr (FieldSet) fields = fields_of ();
-  g_autoptr (json_t) value = parse_quoted ("[{'type':'user','participant':'7','name':'n','status':'accepted','id':'9'}]");
+  g_autoptr (json_t) value
+      = parse_quoted ("[{'type':'user','participant':'7','name':'n','status':'accepted','id':'9'}]");
   g_autoptr (json_t) wanted = parse_quoted ("[{'type':'user','participant':'7'}]");
   g_autoptr (json_t) wire = value_wire (field_set_find (fields, "Participants"), value);
 

@@ -143,7 +143,9 @@ notes_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
   g_autofree char *target = NULL;
 
   notes_target (ask, node, &target, error);
-  *attr = (Attr){ .mode = S_IFLNK | 0777, .size = (int64_t)strlen (target), .mtime = ask->mounted_s, .volatile_size = true };
+  *attr = (Attr){
+    .mode = S_IFLNK | 0777, .size = (int64_t)strlen (target), .mtime = ask->mounted_s, .volatile_size = true
+  };
   return STORE_READY;
 }
 

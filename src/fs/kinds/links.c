@@ -46,7 +46,9 @@ links_lookup (const Ask *ask, const NodeKind *kind, StoreModule *module, const c
 void
 links_attr (const Ask *ask, const char *target, Attr *attr)
 {
-  *attr = (Attr){ .mode = S_IFLNK | 0777, .size = (int64_t)strlen (target), .mtime = ask->mounted_s, .volatile_size = true };
+  *attr = (Attr){
+    .mode = S_IFLNK | 0777, .size = (int64_t)strlen (target), .mtime = ask->mounted_s, .volatile_size = true
+  };
 }
 
 void

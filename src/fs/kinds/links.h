@@ -9,8 +9,8 @@ NodeKey links_key (const Ask *ask, const NodeKind *kind, StoreModule *module, co
 /* Back: the record's id, and the group (which lives as long as the mount). */
 uint64_t links_id (const Ask *ask, const NodeKey *link, const char **group);
 
-/* Where a link leads. @same_module: it is two directories below the one of its record, as hits of a search are; else it
- * is three below the root: "../../../Leads/Okafor.7010000000201.json". To g_free(). */
+/* Where a link leads. @same_module: it is two directories below the one of its record, as hits of a search are; else
+ * it is three below the root: "../../../Leads/Okafor.7010000000201.json". To g_free(). */
 char *links_target (const FoundRow *row, bool same_module);
 
 /* The node of the link with that name in @found; @found_key->kind stays NULL when there is none. */

@@ -1,5 +1,5 @@
-/* /Leads/<label>.<id>/<Related_List>: symlinks to the records in that list. Making one links the records, removing one
- * takes the link away, where the relation is many-to-many. */
+/* /Leads/<label>.<id>/<Related_List>: symlinks to the records in that list. Making one links the records, removing
+ * one takes the link away, where the relation is many-to-many. */
 #include "fs/kinds/links.h"
 
 #include "base/error.h"
@@ -114,7 +114,8 @@ link_target (const Ask *ask, const NodeKey *node, char **target, GError **error)
   row = found_find (records, other);
   if (row == NULL)
     {
-      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "%" G_GUINT64_FORMAT " is in the list %s no more", other, list);
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "%" G_GUINT64_FORMAT " is in the list %s no more", other,
+                   list);
       return STORE_FAILED;
     }
   *target = links_target (row, false);
@@ -156,10 +157,11 @@ is_allowed (const Ask *ask, const RelatedChange *change, const char *name, const
   uint64_t id = 0;
 
   if (!linkable)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FORBIDDEN,
-                 "Zoho links no records of %s and %s in the list %s: it shows those of %s whose lookup field names this "
-                 "record, so change that field",
-                 store_module_name (change->module), of, change->list, of);
+    g_set_error (
+        error, ZOHO_ERROR, ZOHO_ERROR_FORBIDDEN,
+        "Zoho links no records of %s and %s in the list %s: it shows those of %s whose lookup field names this "
+        "record, so change that field",
+        store_module_name (change->module), of, change->list, of);
   else if (names_read (name, &id) != NAME_RECORD || id != change->other)
     g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "\"%s\" is no name of the record that is to be linked", name);
   else if (target != NULL && (read_target (target, &named) != id || !g_str_equal (named, of)))

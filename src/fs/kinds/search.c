@@ -1,5 +1,5 @@
-/* /Leads/.search/<term>: symlinks to what Zoho's search finds. A term is there for the asking: nothing is searched for
- * before its directory is read, and .search itself lists nothing. */
+/* /Leads/.search/<term>: symlinks to what Zoho's search finds. A term is there for the asking: nothing is searched
+ * for before its directory is read, and .search itself lists nothing. */
 #include "fs/kinds/links.h"
 
 #include "base/error.h"
