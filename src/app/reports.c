@@ -87,7 +87,8 @@ put_place (json_t *line, const char *path)
   uint64_t id = 0;
 
   put_text (line, "path", path);
-  put_text (line, "module", module);
+  /* A note's file is in the folder of its record. */
+  put_text (line, "module", module != NULL && strchr (module, '/') != NULL ? "Notes" : module);
   put_id (line, slash != NULL && names_read (slash + 1, &id) == NAME_RECORD ? id : 0);
 }
 

@@ -7,9 +7,13 @@
 #include "base/lock.h"
 #include "fs/kinds/kinds.h"
 #include "fs/reply.h"
+#include "model/notes.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* Numbers of local files of different folders of notes differ, since all are of the module Notes. */
+#define NUMBERS_OF_A_DESK 40
 
 /* An event being fed. */
 typedef struct
@@ -84,9 +88,9 @@ handle_free (gpointer data)
 }
 
 static bool
-is_scratch_name (const char *name)
+is_scratch_name (const Desk *desk, const char *name)
 {
-  NameKind kind = names_read (name, &(uint64_t){ 0 });
+  NameKind kind = desk->place.parent != NULL ? names_read_note (name, &(uint64_t){ 0 }) : names_read (name, &(uint64_t){ 0 });
 
   return kind == NAME_SCRATCH || kind == NAME_SCRATCH_PATTERN;
 }
@@ -138,10 +142,29 @@ desk_record_name (const Desk *desk, uint64_t id)
   return store_record_name (desk->module, id);
 }
 
+char *
+desk_path (const Desk *desk, const char *name)
+{
+  g_autofree char *folder
+      = desk->place.parent != NULL ? store_notes_folder (desk->place.parent, desk->place.parent_id) : NULL;
+
+  return g_strconcat (folder != NULL ? folder : store_module_name (desk->module), "/", name, NULL);
+}
+
+static NodeKey
+dir_key (const Desk *desk)
+{
+  const DeskPlace *place = &desk->place;
+
+  if (place->parent != NULL)
+    return (NodeKey){ &notes_of_kind, place->parent, place->parent_id };
+  return (NodeKey){ &module_kind, desk->module, 0 };
+}
+
 static void
 names_changed (Desk *desk)
 {
-  const NodeKey dir = { &module_kind, desk->module, 0 };
+  const NodeKey dir = dir_key (desk);
 
   desk->version++;
   invalidate_inode (desk->desks->fs->invalidate, &dir, NULL, NULL);
@@ -330,7 +353,8 @@ static void
 on_alias (Feeding *feeding, const EditAction *action)
 {
   Desk *desk = feeding->desk;
-  const JournalAlias alias = { store_module_name (desk->module), action->name, action->id };
+  g_autofree char *folder = saves_alias_folder (desk->module, desk->place.parent_id);
+  const JournalAlias alias = { folder, action->name, action->id };
   g_autoptr (GError) error = NULL;
 
   if (!journal_alias_put (desk->desks->writing.journal, &alias, 1, &error))
@@ -368,7 +392,7 @@ static void
 on_hide (Feeding *feeding, const EditAction *action)
 {
   Desk *desk = feeding->desk;
-  const NodeKey dir = { &module_kind, desk->module, 0 };
+  const NodeKey dir = dir_key (desk);
   g_autofree char *name = desk_record_name (desk, action->id);
   DeskNode *node = g_hash_table_lookup (desk->by_id, &action->id);
 
@@ -479,7 +503,7 @@ feed_raw (Feeding *feeding)
 
       /* Where the first text of a file lies depends on its name. */
       if (action->kind == EDIT_DRAFT && feeding->event->kind == EDIT_CREATE)
-        node_of (feeding->desk, action->node)->scratch = is_scratch_name (feeding->event->name);
+        node_of (feeding->desk, action->node)->scratch = is_scratch_name (feeding->desk, feeding->event->name);
       doers[action->kind](feeding, action);
     }
 }
@@ -770,10 +794,19 @@ desks_rights (Desks *desks, StoreModule *module)
   return rights;
 }
 
-uint64_t
-desks_alias (Desks *desks, StoreModule *module, const char *name)
+StoreModule *
+desks_records (Desks *desks, const NodeKey *key)
 {
-  return journal_alias_get (desks->writing.journal, store_module_name (module), name);
+  return key->kind == &notes_of_kind ? store_notes (desks->fs->store) : key->module;
+}
+
+uint64_t
+desks_alias (Desks *desks, const NodeKey *dir, const char *name)
+{
+  g_autofree char *folder
+      = saves_alias_folder (desks_records (desks, dir), dir->kind == &notes_of_kind ? dir->id : 0);
+
+  return journal_alias_get (desks->writing.journal, folder, name);
 }
 
 StoreState
@@ -786,7 +819,7 @@ desks_find_by_field (Desks *desks, StoreModule *module, const char *field, const
 void
 desks_appeared (Desks *desks, StoreModule *module, uint64_t id)
 {
-  Desk *desk = desks_find (desks, module);
+  Desk *desk = desks_find (desks, &(NodeKey){ &record_kind, module, id });
 
   if (desk != NULL)
     desk_tell (desk, &(EditEvent){ .kind = EDIT_APPEARED, .id = id });
@@ -795,7 +828,7 @@ desks_appeared (Desks *desks, StoreModule *module, uint64_t id)
 void
 desks_changed (Desks *desks, StoreModule *module, uint64_t id)
 {
-  Desk *desk = desks_find (desks, module);
+  Desk *desk = desks_find (desks, &(NodeKey){ &record_kind, module, id });
 
   if (desk != NULL)
     desk_tell (desk, &(EditEvent){ .kind = EDIT_CHANGED, .id = id });
@@ -804,7 +837,7 @@ desks_changed (Desks *desks, StoreModule *module, uint64_t id)
 void
 desks_gone (Desks *desks, StoreModule *module, uint64_t id)
 {
-  Desk *desk = desks_find (desks, module);
+  Desk *desk = desks_find (desks, &(NodeKey){ &record_kind, module, id });
 
   if (desk != NULL)
     desk_tell (desk, &(EditEvent){ .kind = EDIT_VANISHED, .id = id });
@@ -827,8 +860,9 @@ desk_interrupt (Desk *desk, DeskCall *call)
 }
 
 static EditingConfig
-config_of (Desks *desks, StoreModule *module)
+config_of (Desks *desks, const DeskPlace *place, uint64_t numbers)
 {
+  StoreModule *module = place->module;
   StoreRights rights = desks_rights (desks, module);
   int refusal = module == store_users (desks->fs->store) ? EROFS : EACCES;
 
@@ -839,6 +873,8 @@ config_of (Desks *desks, StoreModule *module)
     .delete_delay_us = DESK_DELETE_DELAY_US,
     .delete_wait_us = DESK_DELETE_WAIT_US,
     .max_deletes = desks->writing.max_deletes,
+    .notes = place->parent != NULL,
+    .numbers = numbers,
   };
 }
 
@@ -878,13 +914,14 @@ number_table (GDestroyNotify value_free)
 }
 
 static Desk *
-desk_new (Desks *desks, StoreModule *module)
+desk_new (Desks *desks, const DeskPlace *place, uint64_t numbers)
 {
   Desk *desk = g_new0 (Desk, 1);
-  EditingConfig config = config_of (desks, module);
+  EditingConfig config = config_of (desks, place, numbers);
 
+  desk->place = *place;
   desk->desks = desks;
-  desk->module = module;
+  desk->module = place->module;
   pthread_mutex_init (&desk->lock, NULL);
   desk->editing = editing_new (&config, is_complete, desk);
   desk->nodes = number_table (node_free);
@@ -899,28 +936,84 @@ desk_new (Desks *desks, StoreModule *module)
   return desk;
 }
 
-Desk *
-desks_find (Desks *desks, StoreModule *module)
+static guint
+place_hash (gconstpointer key)
 {
-  if (desks == NULL || !atomic_load (&desks->any))
-    return NULL;
+  const DeskPlace *place = key;
+
+  return g_direct_hash (place->module) ^ g_direct_hash (place->parent) ^ g_int64_hash (&place->parent_id);
+}
+
+static gboolean
+place_equal (gconstpointer a, gconstpointer b)
+{
+  const DeskPlace *one = a, *other = b;
+
+  return one->module == other->module && one->parent == other->parent && one->parent_id == other->parent_id;
+}
+
+static DeskPlace
+place_of_number (Desks *desks, uint64_t number)
+{
+  uint64_t index = number >> NUMBERS_OF_A_DESK;
   LOCKED (&desks->lock);
-  return g_hash_table_lookup (desks->table, module);
+
+  if (index == 0 || index > desks->notes->len)
+    return (DeskPlace){ 0 };
+  return ((Desk *)desks->notes->pdata[index - 1])->place;
+}
+
+static DeskPlace
+place_of (Desks *desks, const NodeKey *key)
+{
+  Store *store = desks->fs->store;
+  DeskPlace place = { .module = key->module };
+
+  if (key->kind == &notes_of_kind)
+    return (DeskPlace){ store_notes (store), key->module, key->id };
+  if (key->module != store_notes (store))
+    return place;
+  if (key->kind == &local_kind || key->kind == &local_link_kind)
+    return place_of_number (desks, key->id);
+  if (!store_note_parent (store, key->id, &place.parent, &place.parent_id))
+    place.parent = NULL;
+  return place;
 }
 
 Desk *
-desks_get (Desks *desks, StoreModule *module)
+desks_find (Desks *desks, const NodeKey *key)
 {
-  LOCKED (&desks->lock);
-  Desk *desk = g_hash_table_lookup (desks->table, module);
+  DeskPlace place;
 
-  if (desk == NULL)
-    {
-      desk = desk_new (desks, module);
-      g_hash_table_insert (desks->table, module, desk);
-      atomic_store (&desks->any, true);
-    }
+  if (desks == NULL || !atomic_load (&desks->any))
+    return NULL;
+  place = place_of (desks, key);
+  LOCKED (&desks->lock);
+  return g_hash_table_lookup (desks->table, &place);
+}
+
+/* Lock held. */
+static Desk *
+add_desk (Desks *desks, const DeskPlace *place)
+{
+  uint64_t numbers = place->parent != NULL ? (uint64_t)(desks->notes->len + 1) << NUMBERS_OF_A_DESK : 0;
+  Desk *desk = desk_new (desks, place, numbers);
+
+  if (place->parent != NULL)
+    g_ptr_array_add (desks->notes, desk);
+  g_hash_table_insert (desks->table, &desk->place, desk);
+  atomic_store (&desks->any, true);
   return desk;
+}
+
+Desk *
+desks_get (Desks *desks, const NodeKey *key)
+{
+  DeskPlace place = place_of (desks, key);
+  LOCKED (&desks->lock);
+  Desk *desk = g_hash_table_lookup (desks->table, &place);
+
+  return desk != NULL ? desk : add_desk (desks, &place);
 }
 
 Desks *
@@ -933,7 +1026,8 @@ desks_new (Fs *fs, const FsWriting *writing)
   pthread_mutex_init (&desks->lock, NULL);
   desks->readers = readers_new ();
   desks->workers = workers_new ("save", 8);
-  desks->table = g_hash_table_new_full (NULL, NULL, NULL, desk_free);
+  desks->table = g_hash_table_new_full (place_hash, place_equal, NULL, desk_free);
+  desks->notes = g_ptr_array_new ();
   desks_start_clock (desks);
   desks_take_up (desks);
   return desks;
@@ -947,6 +1041,7 @@ desks_free (Desks *desks)
   if (desks->workers != NULL)
     desks_end (desks);
   g_hash_table_unref (desks->table);
+  g_ptr_array_unref (desks->notes);
   readers_free (desks->readers);
   pthread_cond_destroy (&desks->news);
   pthread_cond_destroy (&desks->idle);

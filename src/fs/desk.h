@@ -1,4 +1,4 @@
-/* Where programs write: one desk for each module's directory. It feeds what programs do to the save engine
+/* Where programs write: one desk for each directory of records: a module's, or of the notes of a record. It feeds what programs do to the save engine
  * (model/editing.h) and does what that decides: keeps the texts, sends them, tells the kernel.
  *
  * Any thread, unless said otherwise. A desk's lock is held across disk writes of the journal and never across a call of
@@ -25,15 +25,18 @@ void desks_end (Desks *desks);
 size_t desks_drain (Desks *desks);
 void desks_pending (Desks *desks, FsPending *pending);
 
-/* NULL: nobody has written there. @desks NULL is fine. */
-Desk *desks_find (Desks *desks, StoreModule *module);
-Desk *desks_get (Desks *desks, StoreModule *module);
+/* Of the directory @key, or of that in which the file @key is. NULL: nobody has written there. @desks NULL is fine. */
+Desk *desks_find (Desks *desks, const NodeKey *key);
+Desk *desks_get (Desks *desks, const NodeKey *key);
+
+/* The module of the records in the directory @key. */
+StoreModule *desks_records (Desks *desks, const NodeKey *key);
 
 /* What the mount may write in a module, by its metadata. All false for NULL. */
 StoreRights desks_rights (Desks *desks, StoreModule *module);
 
-/* The record that was created as @name; 0. */
-uint64_t desks_alias (Desks *desks, StoreModule *module, const char *name);
+/* The record that was created as @name in the directory @dir; 0. */
+uint64_t desks_alias (Desks *desks, const NodeKey *dir, const char *name);
 /* As saves_find(). */
 StoreState desks_find_by_field (Desks *desks, StoreModule *module, const char *field, const char *value,
                                 StoreWait *wait, uint64_t *id, GError **error);

@@ -276,6 +276,25 @@ copy_to_journal (Commit *commit, GError **error)
   return journal_draft_new (journal, &key, &commit->own, error) && draft_write (commit->own, bytes, size, 0, error);
 }
 
+/* A new note that is written as a text; or a text for one that was. */
+static bool
+is_plain (const Commit *commit)
+{
+  const Desk *desk = commit->desk;
+  g_autofree char *folder = NULL;
+  gsize size;
+  const char *text = g_bytes_get_data (commit->what.text, &size);
+
+  if (desk->place.parent == NULL || commit->id == 0)
+    return desk->place.parent != NULL && names_is_text (commit->name);
+  while (size > 0 && g_ascii_isspace (*text))
+    text++, size--;
+  if (size > 0 && *text == '{')
+    return false;
+  folder = saves_alias_folder (desk->module, desk->place.parent_id);
+  return journal_alias_any (desk->desks->writing.journal, folder, commit->id, names_is_text);
+}
+
 static bool
 prepare (Commit *commit, GError **error)
 {
@@ -284,6 +303,7 @@ prepare (Commit *commit, GError **error)
   what->text = content_text (commit->content, error);
   if (what->text == NULL)
     return false;
+  what->plain = is_plain (commit);
   if (commit->draft == NULL && !copy_to_journal (commit, error))
     return false;
   what->draft = commit->draft != NULL ? commit->draft : commit->own;
@@ -326,6 +346,8 @@ commit_new (Desk *desk, const EditAction *action, DeskText *text)
   g_strlcpy (commit->program, text->program, sizeof commit->program);
   commit->what = (SaveWhat){ .module = desk->module,
                              .id = action->id,
+                             .parent = desk->place.parent,
+                             .parent_id = desk->place.parent_id,
                              .name = commit->name,
                              .who = { .uid = text->uid, .pid = text->pid, .program = commit->program },
                              .dry_run = writing->dry_run,
@@ -348,12 +370,13 @@ void
 desk_report (Desk *desk, const char *name, int error, const char *message, const char *todo, bool kept)
 {
   const FsWriting *writing = &desk->desks->writing;
-  g_autofree char *path = g_strconcat (store_module_name (desk->module), "/", name, NULL);
+  g_autofree char *path = desk_path (desk, name);
+  g_autofree char *draft = g_strconcat (store_module_name (desk->module), "/", name, NULL);
   const SaveError line = { .time_s = clock_wall_s (),
                            .path = path,
                            .errno_name = strerrorname_np (error),
                            .message = message,
-                           .draft = kept ? path : NULL,
+                           .draft = kept ? draft : NULL,
                            .todo = todo };
 
   if (writing->failed != NULL)

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "fs/kinds/kinds.h"
+#include "model/notes.h"
 
 #include <errno.h>
 
@@ -38,7 +40,7 @@ tell_uncertain (Desks *desks, StoreModule *module, const JournalDelete *delete)
 {
   g_autoptr (GError) error = NULL;
 
-  desk_report (desks_get (desks, module), delete->label, EIO,
+  desk_report (desks_get (desks, &(NodeKey){ &module_kind, module, 0 }), delete->label, EIO,
                "It was deleted before a crash that has damaged the list of deletes, so it was not deleted in the CRM",
                "Delete it again if it is to go", false);
   if (!journal_delete_done (desks->writing.journal, &delete->number, 1, &error))
@@ -49,7 +51,7 @@ static void
 take_up (Left *left, StoreModule *module, const JournalDelete *delete)
 {
   Desks *desks = left->desks;
-  Desk *desk = desks_get (desks, module);
+  Desk *desk = desks_get (desks, &(NodeKey){ &module_kind, module, 0 });
   g_autofree char *name = names_record (NULL, delete->id);
   EditEvent event = { .kind = EDIT_UNLINK, .name = name, .id = delete->id };
   /* Nobody who lives, and as many of them as it takes. */
@@ -69,8 +71,13 @@ take_next (Left *left)
   Desks *desks = left->desks;
   StoreModule *module = NULL;
   g_autoptr (GError) error = NULL;
-  StoreState state = store_module (desks->fs->store, delete->module, &left->wait, &module, &error);
+  StoreModule *notes = store_notes (desks->fs->store);
+  StoreState state = STORE_READY;
 
+  if (g_str_equal (delete->module, store_module_name (notes)))
+    module = notes;
+  else
+    state = store_module (desks->fs->store, delete->module, &left->wait, &module, &error);
   if (state == STORE_WAITING)
     return false;
   left->at++;

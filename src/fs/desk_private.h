@@ -46,10 +46,19 @@ typedef struct
   int64_t us;
 } DeskSaved;
 
+/* A directory. */
+typedef struct
+{
+  StoreModule *module; /* of its records */
+  StoreModule *parent; /* of notes: whose they are; else NULL */
+  uint64_t parent_id;
+} DeskPlace;
+
 struct Desk
 {
+  DeskPlace place; /* the key in Desks.table */
   Desks *desks;
-  StoreModule *module;
+  StoreModule *module; /* place.module */
   pthread_mutex_t lock; /* guards the rest */
   Editing *editing;
   GHashTable *nodes;   /* number -> DeskNode */
@@ -75,7 +84,8 @@ struct Desks
   pthread_mutex_t lock; /* guards the rest; taken before a desk's */
   pthread_cond_t news; /* for the clock */
   pthread_cond_t idle; /* a save or a delete has ended */
-  GHashTable *table;    /* StoreModule -> Desk */
+  GHashTable *table;    /* set of Desk, by place */
+  GPtrArray *notes;     /* Desk *: those of notes, borrowed; by what their numbers begin with */
   atomic_bool any;      /* the table is not empty */
   bool taking_up; /* deletes of an earlier mount */
   bool stopping;
@@ -95,6 +105,8 @@ typedef struct
 void desk_tell (Desk *desk, EditEvent *event);
 /* Feeds EDIT_COMMITTED. @failure: why it was refused, or NULL. */
 void desk_committed (Desk *desk, EditEvent *event, const GError *failure);
+/* "Leads/x.json", for people. To g_free(). */
+char *desk_path (const Desk *desk, const char *name);
 /* The record's name, for people. To g_free(). */
 char *desk_record_name (const Desk *desk, uint64_t id);
 /* Wakes the clock, and whoever waits for saves and deletes to end. */

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
+#include "fs/kinds/kinds.h"
+#include "model/notes.h"
 #include "fs/reply.h"
 
 #include <errno.h>
@@ -37,10 +39,29 @@ desk_send_deletes (Desk *desk, const uint64_t *ids, size_t count)
     saves_delete_send (writing->saves, desk->module, ids, count);
 }
 
+static bool
+is_deleting (Desk *desk, uint64_t id)
+{
+  LOCKED (&desk->lock);
+
+  return g_hash_table_contains (desk->flying, &id);
+}
+
+/* Who has sent the delete. One that an earlier mount left is of no folder, even if that is known by now. */
+static Desk *
+desk_deleting (Desks *desks, StoreModule *module, uint64_t id)
+{
+  Desk *desk = desks_find (desks, &(NodeKey){ &record_kind, module, id });
+
+  if (desks == NULL || module != store_notes (desks->fs->store) || (desk != NULL && is_deleting (desk, id)))
+    return desk;
+  return desks_find (desks, &(NodeKey){ &module_kind, module, 0 });
+}
+
 void
 desks_deleted (Desks *desks, StoreModule *module, uint64_t id, const GError *failure)
 {
-  Desk *desk = desks_find (desks, module);
+  Desk *desk = desk_deleting (desks, module, id);
   bool open = g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_CANCELLED);
   EditEvent event = { .kind = EDIT_DELETED, .id = id, .error = failure != NULL ? reply_errno (failure) : 0 };
 

@@ -7,6 +7,7 @@
 #include "fs/ops_stream.h"
 #include "fs/ops_write.h"
 #include "model/names.h"
+#include "model/notes.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,28 +19,55 @@ is_written (const Fs *fs, Node *dir)
 {
   const NodeKey *key = node_key (dir);
 
-  return fs->desks != NULL && key->kind == &module_kind && key->module != store_users (fs->store);
+  return fs->desks != NULL
+         && (key->kind == &notes_of_kind || (key->kind == &module_kind && key->module != store_users (fs->store)));
+}
+
+static NameKind
+read_name (Node *dir, const char *name, uint64_t *id)
+{
+  return node_key (dir)->kind == &notes_of_kind ? names_read_note (name, id) : names_read (name, id);
+}
+
+/* The module of what is in the directory. */
+static StoreModule *
+records_of (const Op *op)
+{
+  return desks_records (op->fs->desks, node_key (op->node));
 }
 
 bool
 names_is_of_desk (const Fs *fs, Node *dir, const char *name)
 {
-  NameKind kind = names_read (name, &(uint64_t){ 0 });
+  NameKind kind = read_name (dir, name, &(uint64_t){ 0 });
 
   return is_written (fs, dir) && kind != NAME_FIXED && kind != NAME_FOLDER;
 }
 
 /* ---- which record a name means ----------------------------------------------------------------------------------- */
 
+/* A note is in the folder of its record alone. */
+static bool
+is_elsewhere (const Op *op, uint64_t id)
+{
+  const NodeKey *dir = node_key (op->node);
+  StoreModule *parent = NULL;
+  uint64_t record = 0;
+
+  return dir->kind == &notes_of_kind
+         && (!store_note_parent (op->fs->store, id, &parent, &record) || parent != dir->module || record != dir->id);
+}
+
 /* Is record @id there? Sets it to 0 when it is not. */
 static StoreState
 check_record (Op *op, uint64_t *id, GError **error)
 {
-  const NodeKey *dir = node_key (op->node);
   StoreEntry entry = { 0 };
   g_autoptr (GError) why = NULL;
-  StoreState state = store_entry (dir->module, *id, &op->wait, &entry, &why);
+  StoreState state = store_entry (records_of (op), *id, &op->wait, &entry, &why);
 
+  if (state == STORE_READY && is_elsewhere (op, *id))
+    *id = 0;
   if (state != STORE_FAILED)
     return state;
   if (!g_error_matches (why, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
@@ -56,9 +84,7 @@ check_record (Op *op, uint64_t *id, GError **error)
 static StoreState
 resolve_alias (Op *op, const char *name, uint64_t *id, GError **error)
 {
-  const NodeKey *dir = node_key (op->node);
-
-  *id = desks_alias (op->fs->desks, dir->module, name);
+  *id = desks_alias (op->fs->desks, node_key (op->node), name);
   return *id != 0 ? check_record (op, id, error) : STORE_READY;
 }
 
@@ -104,7 +130,7 @@ resolve_one (Op *op, const char *name, uint64_t *id, GError **error)
   uint64_t own = 0;
 
   *id = 0;
-  switch (names_read (name, &own))
+  switch (read_name (op->node, name, &own))
     {
     case NAME_RECORD:
       return resolve_id (op, own, id, error);
@@ -143,7 +169,7 @@ resolve (Op *op, GError **error)
 static StoreState
 missing (Op *op)
 {
-  NameKind kind = names_read (op->name, &(uint64_t){ 0 });
+  NameKind kind = read_name (op->node, op->name, &(uint64_t){ 0 });
   double ttl_s = (double)op->fs->config.ttl_us / 1e6;
 
   /* One that hides may come back at any time. */
@@ -173,26 +199,25 @@ reply_key (Op *op, const NodeKey *key, GError **error)
 static NodeKey
 answered_key (const Op *op)
 {
-  const NodeKey *dir = node_key (op->node);
+  StoreModule *module = records_of (op);
 
   if (op->call.id != 0)
-    return (NodeKey){ &record_kind, dir->module, op->call.id };
+    return (NodeKey){ &record_kind, module, op->call.id };
   if (desk_is_link (op->desk, op->call.node))
-    return (NodeKey){ &local_link_kind, dir->module, op->call.node };
-  return (NodeKey){ &local_kind, dir->module, op->call.node };
+    return (NodeKey){ &local_link_kind, module, op->call.node };
+  return (NodeKey){ &local_kind, module, op->call.node };
 }
 
 StoreState
 names_lookup_step (Op *op, GError **error)
 {
-  const NodeKey *dir = node_key (op->node);
-  NodeKey key = { &record_kind, dir->module, 0 };
+  NodeKey key = { &record_kind, records_of (op), 0 };
   StoreState state = resolve (op, error);
 
   if (state != STORE_READY)
     return state;
   key.id = op->ids[0];
-  op->desk = desks_find (op->fs->desks, dir->module);
+  op->desk = desks_find (op->fs->desks, node_key (op->node));
   if (op->desk != NULL)
     {
       op->event = (EditEvent){ .kind = EDIT_LOOKUP, .name = op->name, .id = op->ids[0] };
@@ -268,12 +293,12 @@ static Desk *
 desk_of (Fs *fs, fuse_req_t req, Node *dir, const char *name)
 {
   const NodeKey *key = node_key (dir);
-  StoreRights rights = desks_rights (fs->desks, key->module);
+  StoreRights rights = desks_rights (fs->desks, fs->desks != NULL ? desks_records (fs->desks, key) : NULL);
   bool writable = is_written (fs, dir) && (rights.create || rights.update || rights.delete);
 
   if (writable && strlen (name) <= NAME_MAX)
-    return desks_get (fs->desks, key->module);
-  if (fs->desks == NULL || key->kind != &module_kind || key->module == store_users (fs->store))
+    return desks_get (fs->desks, key);
+  if (!is_written (fs, dir))
     fuse_reply_err (req, EROFS);
   else
     fuse_reply_err (req, writable ? ENAMETOOLONG : EACCES);
@@ -400,7 +425,7 @@ names_link (fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *n
 static bool
 may_not_delete (const Op *op)
 {
-  const char *module = store_module_name (node_key (op->node)->module);
+  const char *module = store_module_name (records_of (op));
 
   return access_refusal (op->fs->config.access, op->ask.who.uid, module, ACCESS_TO_DELETE) != 0;
 }
@@ -459,12 +484,11 @@ names_unlink (fuse_req_t req, fuse_ino_t parent, const char *name)
 static StoreState
 bring_text (Op *op, GError **error)
 {
-  const NodeKey *dir = node_key (op->node);
   StoreEntry entry = { 0 };
 
   if (op->ids[0] == 0 || op->text != NULL || desk_hides (op->desk, op->ids[0]))
     return STORE_READY;
-  return store_document (dir->module, op->ids[0], &op->wait, &entry, &op->text, error);
+  return store_document (records_of (op), op->ids[0], &op->wait, &entry, &op->text, error);
 }
 
 static StoreState

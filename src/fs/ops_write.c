@@ -132,7 +132,7 @@ open_step (Op *op, GError **error)
 static bool
 is_written (Fs *fs, const NodeKey *key)
 {
-  Desk *desk = key->module != NULL ? desks_find (fs->desks, key->module) : NULL;
+  Desk *desk = key->module != NULL ? desks_find (fs->desks, key) : NULL;
   struct stat stat;
 
   return key->kind == &local_kind || (key->kind == &record_kind && desk != NULL && desk_stat_record (desk, key->id, &stat));
@@ -218,7 +218,7 @@ write_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *fi
   op = op_new (fs, req, "open", node, key->kind == &drain_kind ? drain_step : open_step, CLIENT_PERSON);
   op->fi = *fi;
   if (key->kind != &drain_kind)
-    op->desk = desks_get (fs->desks, key->module);
+    op->desk = desks_get (fs->desks, key);
   op->need = writes ? ACCESS_TO_WRITE : ACCESS_TO_LOOK;
   op->ask.who = write_who (req);
   op->event = (EditEvent){ .kind = EDIT_OPEN, .flags = write_flags (fi->flags) };
@@ -389,7 +389,7 @@ write_set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
   const NodeKey *key = node_key (node);
   bool resizes = (to_set & FUSE_SET_ATTR_SIZE) != 0;
   bool file = key->kind == &record_kind || key->kind == &local_kind || key->kind == &local_link_kind;
-  int refusal = resizes ? refusal_of (fs, key) : fs->desks == NULL ? EROFS : !file && key->kind != &module_kind ? EPERM : 0;
+  int refusal = resizes ? refusal_of (fs, key) : fs->desks == NULL ? EROFS : !file && key->kind != &module_kind && key->kind != &notes_of_kind ? EPERM : 0;
   Op *op;
 
   if (key->kind->stream != NULL)
@@ -408,7 +408,7 @@ write_set_attr (fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
   op->to_set = to_set;
   op->ask.who = write_who (req);
   if (file)
-    op->desk = desks_get (fs->desks, key->module);
+    op->desk = desks_get (fs->desks, key);
   if (fi != NULL && resizes)
     handle_desk (handle_of_number (fi->fh), &op->event.handle);
   op_run (op);

@@ -71,6 +71,7 @@ editing_new (const EditingConfig *config, EditingComplete complete, void *data)
   Editing *e = g_new0 (Editing, 1);
 
   e->config = *config;
+  e->last_number = config->numbers;
   e->complete = complete;
   e->data = data;
   e->nodes = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, node_free);

@@ -55,6 +55,8 @@ typedef struct
   int64_t delete_delay_us; /* how long an unlinked or renamed record is just not there */
   int64_t delete_wait_us;  /* how long a delete waits for its process to end */
   unsigned max_deletes;    /* by one process */
+  bool notes;              /* the directory is a record's notes: names_read_note() */
+  uint64_t numbers;        /* of nodes: above this one */
 } EditingConfig;
 
 /* Is the text of @draft, as it is now, one whole JSON value? Called under your lock, for FLUSH and fsync by others than

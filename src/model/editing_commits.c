@@ -91,11 +91,11 @@ commit_end (Editing *e, EditCommit *commit, int error)
 }
 
 static EditVerb
-verb_of (const char *name)
+verb_of (const Editing *e, const char *name)
 {
   uint64_t id;
 
-  return names_read (name, &id) == NAME_FIELD ? EDIT_UPSERT : EDIT_INSERT;
+  return !e->config.notes && names_read (name, &id) == NAME_FIELD ? EDIT_UPSERT : EDIT_INSERT;
 }
 
 static void
@@ -149,7 +149,7 @@ created (Editing *e, EditCommit *commit, uint64_t id)
 
   if (heir == NULL && node->kind == NODE_NAMELESS && node->unlinked && !commit->rename)
     edit_record_unlink (e, id, node->gone_by);
-  else if (verb_of (name) != EDIT_UPSERT)
+  else if (verb_of (e, name) != EDIT_UPSERT)
     tell_alias (e, name, id);
   if (commit->rename && heir == node && named != NULL && named != node)
     edit_node_lose (e, named, false);
@@ -186,7 +186,7 @@ pretended (Editing *e, EditCommit *commit)
   if (moves && commit->id != 0)
     edit_node_adopt (e, node, commit->id, commit->name);
   else if (moves)
-    edit_node_move (e, node, verb_of (commit->name) == EDIT_UPSERT ? NODE_FIELD : NODE_NEW, commit->name);
+    edit_node_move (e, node, verb_of (e, commit->name) == EDIT_UPSERT ? NODE_FIELD : NODE_NEW, commit->name);
   if (node->kind == NODE_RECORD && node->draft == commit->draft)
     edit_draft_retire (e, node);
 }
@@ -439,7 +439,7 @@ commit_start (Editing *e, EditCommit *commit)
   commit->draft->dirty = false;
   commit->draft->flying = true;
   commit->draft->epoch++;
-  commit->verb = commit->id != 0 ? EDIT_SAVE : verb_of (commit->name);
+  commit->verb = commit->id != 0 ? EDIT_SAVE : verb_of (e, commit->name);
   if (commit->draft->broken == 0)
     {
       tell_commit (e, commit);

@@ -15,11 +15,17 @@ typedef struct
   bool there;
 } Place;
 
+static NameKind
+read_name (const Editing *e, const char *name, uint64_t *id)
+{
+  return e->config.notes ? names_read_note (name, id) : names_read (name, id);
+}
+
 static Place
 place_of (Editing *e, const char *name, uint64_t id)
 {
   uint64_t own = 0;
-  Place place = { .kind = names_read (name, &own) };
+  Place place = { .kind = read_name (e, name, &own) };
   bool can_be_record = place.kind == NAME_RECORD || place.kind == NAME_FIELD || place.kind == NAME_NEW;
 
   place.local = edit_node_named (e, name);
@@ -41,9 +47,9 @@ is_scratch (NameKind kind)
 
 /* The errno of a name that no file of a program can have; 0: fine. */
 static int
-refuse_name (const char *name)
+refuse_name (const Editing *e, const char *name)
 {
-  NameKind kind = names_read (name, &(uint64_t){ 0 });
+  NameKind kind = read_name (e, name, &(uint64_t){ 0 });
 
   if (strlen (name) >= EDIT_NAME_SIZE)
     return ENAMETOOLONG;
@@ -117,7 +123,7 @@ edit_on_create (Editing *e)
 {
   const EditEvent *event = e->event;
   Place place = place_of (e, event->name, event->id);
-  int error = edit_read_only (e) != 0 ? edit_read_only (e) : refuse_name (event->name);
+  int error = edit_read_only (e) != 0 ? edit_read_only (e) : refuse_name (e, event->name);
   EditNodeKind kind = new_kind (place.kind);
 
   if (error == 0 && place.there && (event->flags & EDIT_EXCLUSIVE) != 0)
@@ -142,7 +148,7 @@ void
 edit_on_symlink (Editing *e)
 {
   Place place = place_of (e, e->event->name, e->event->id);
-  int error = edit_read_only (e) != 0 ? edit_read_only (e) : refuse_name (e->event->name);
+  int error = edit_read_only (e) != 0 ? edit_read_only (e) : refuse_name (e, e->event->name);
 
   if (error == 0 && place.there)
     error = EEXIST;
@@ -298,7 +304,7 @@ refuse_rename (Editing *e, const Place *from, const Place *to)
   if (error == 0 && (event->rename_flags & ~RENAME_FLAG_NOREPLACE) != 0)
     error = EINVAL;
   if (error == 0)
-    error = refuse_name (event->new_name);
+    error = refuse_name (e, event->new_name);
   if (error == 0 && !from->there)
     error = ENOENT;
   if (error == 0 && to->there && (event->rename_flags & RENAME_FLAG_NOREPLACE) != 0)

@@ -232,6 +232,8 @@ typedef struct
 bool journal_alias_put (Journal *journal, const JournalAlias *aliases, size_t count, GError **error);
 /* Returns: the id, or 0. Reads from the disk what other mounts have put since the last look. */
 uint64_t journal_alias_get (Journal *journal, const char *module, const char *name);
+/* Has the record a name there for which @wanted is true? */
+bool journal_alias_any (Journal *journal, const char *module, uint64_t id, bool (*wanted) (const char *name));
 bool journal_alias_drop (Journal *journal, const char *module, const char *name, GError **error);
 /* The record is gone: all names of it. Costs nothing when it has none. */
 bool journal_alias_drop_record (Journal *journal, const char *module, uint64_t id, GError **error);

@@ -259,6 +259,24 @@ journal_alias_get (Journal *journal, const char *module, const char *name)
 }
 
 bool
+journal_alias_any (Journal *journal, const char *module, uint64_t id, bool (*wanted) (const char *name))
+{
+  const GPtrArray *same;
+  bool any = false;
+
+  journal_log_refresh (journal->aliases_log);
+  LOCKED (journal_log_lock (journal->aliases_log));
+  same = g_hash_table_lookup (journal->aliases.records, &id);
+  for (guint i = 0; same != NULL && !any && i < same->len; i++)
+    {
+      const Alias *alias = same->pdata[i];
+
+      any = is_of_module (alias, module) && wanted (alias->name);
+    }
+  return any;
+}
+
+bool
 journal_alias_drop (Journal *journal, const char *module, const char *name, GError **error)
 {
   json_t *list;

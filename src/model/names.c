@@ -114,6 +114,22 @@ names_read (const char *name, uint64_t *id)
 }
 
 bool
+names_is_text (const char *name)
+{
+  return name[0] != '.' && (g_str_has_suffix (name, ".txt") || g_str_has_suffix (name, ".md"));
+}
+
+NameKind
+names_read_note (const char *name, uint64_t *id)
+{
+  NameKind kind = names_read (name, id);
+
+  if (kind == NAME_FIELD || (kind == NAME_SCRATCH && names_is_text (name)))
+    return NAME_NEW;
+  return kind;
+}
+
+bool
 names_read_field (const char *name, char **field, char **value)
 {
   size_t size = field_size (name);

@@ -22,6 +22,12 @@ typedef enum
 
 NameKind names_read (const char *name, uint64_t *id);
 
+/* The same in the folder of a record's notes: there a text is a new note too, and none is found by a field. */
+NameKind names_read_note (const char *name, uint64_t *id);
+
+/* "x.txt", "x.md": what is written there is the content of a note. */
+bool names_is_text (const char *name);
+
 /* The field and the value of "Field=value.json": an API name up to the first '=', then UTF-8 that is not empty. Returns:
  * false, setting nothing, for other names; else both to g_free(). */
 bool names_read_field (const char *name, char **field, char **value);

@@ -961,6 +961,18 @@ store_note_parent (Store *store, uint64_t id, StoreModule **module, uint64_t *re
   return of != NULL;
 }
 
+char *
+store_notes_folder (StoreModule *module, uint64_t id)
+{
+  Store *store = module->store;
+  g_autofree char *stem = NULL;
+
+  store_lock (store);
+  stem = stem_of (of_record (store->notes, module, id));
+  store_unlock (store);
+  return g_strconcat (module->name, "/notes/", stem, NULL);
+}
+
 int64_t
 store_notes_mtime (StoreModule *module, uint64_t id)
 {

@@ -32,5 +32,8 @@ bool store_is_noted (StoreModule *module, uint64_t id);
 /* The record that note @id belongs, or belonged, to. Returns: false when that is not known. */
 bool store_note_parent (Store *store, uint64_t id, StoreModule **module, uint64_t *record);
 
+/* Where the notes of record @id are: "Leads/notes/Okafor.7010000000201". To g_free(). */
+char *store_notes_folder (StoreModule *module, uint64_t id);
+
 /* When the notes of record @id (0: of any record) of @module changed last, as far as known. */
 int64_t store_notes_mtime (StoreModule *module, uint64_t id);

@@ -85,7 +85,10 @@ save_begin (Saves *saves, SaveWhat *what, SavePhase phase)
   save->saves = saves;
   save->what = what;
   save->module = what->module;
+  save->parent = what->parent;
+  save->parent_id = what->parent_id;
   save->name = g_strdup (what->name);
+  save->path = report_place (what->module, what->parent, what->parent_id, what->name);
   save->by_field = g_strdup (what->field);
   save->id = what->id;
   save->verb = what->id != 0 ? "update" : "create";
@@ -133,6 +136,7 @@ save_free (Save *save)
   g_free (save->field);
   g_free (save->by_field);
   g_free (save->name);
+  g_free (save->path);
   g_free (save);
 }
 
@@ -264,7 +268,7 @@ keys_of (const json_t *row)
 }
 
 static void
-tell_audit (const Save *save, const char *path, const char *outcome)
+tell_audit (const Save *save, const char *outcome)
 {
   g_autoptr (GPtrArray) keys = keys_of (save->row);
   const Patch *patch = save->patch;
@@ -273,7 +277,7 @@ tell_audit (const Save *save, const char *path, const char *outcome)
                 &(SaveAudit){ .time_s = clock_wall_s (),
                               .who = save->what->who,
                               .verb = save->verb,
-                              .path = path,
+                              .path = save->path,
                               .module = save->module->name,
                               .id = save->id,
                               .fields = (const char *const *)(patch != NULL ? (void *)patch->fields : keys->pdata),
@@ -310,7 +314,7 @@ keep_draft (const Save *save)
 static void
 tell_failure (const Save *save, const GError *failure, const char *outcome)
 {
-  g_autofree char *path = report_path (save->module, save->name);
+  g_autofree char *draft = report_path (save->module, save->name);
   DraftReason reason;
 
   report_reason (failure, save->field, &reason);
@@ -318,11 +322,11 @@ tell_failure (const Save *save, const GError *failure, const char *outcome)
     {
       keep_draft (save);
       reason.todo = report_todo_in_place (failure);
-      report_failure (save->saves, path, &reason, NULL);
+      report_failure (save->saves, save->path, &reason, NULL);
     }
   else
-    report_failure (save->saves, path, &reason, refuse_draft (save, &reason) ? path : NULL);
-  tell_audit (save, path, outcome);
+    report_failure (save->saves, save->path, &reason, refuse_draft (save, &reason) ? draft : NULL);
+  tell_audit (save, outcome);
 }
 
 SaveStep
@@ -356,19 +360,34 @@ save_put_off (Save *save, GError *failure, GError **error)
 SaveStep
 save_succeed (Save *save, const char *outcome)
 {
-  g_autofree char *path = report_path (save->module, save->name);
   g_autoptr (GError) why = NULL;
 
   save->phase = SAVE_ENDED;
   if (save->what->draft != NULL && draft_state (save->what->draft) == DRAFT_SENDING
       && !draft_saved (save->what->draft, &why))
-    g_warning ("%s: saved, but the journal does not know: %s", path, why->message);
+    g_warning ("%s: saved, but the journal does not know: %s", save->path, why->message);
   if (outcome != NULL)
-    tell_audit (save, path, outcome);
+    tell_audit (save, outcome);
   return STEP_DONE;
 }
 
 /* ---- first phases ------------------------------------------------------------------------------------------------ */
+
+/* What a text is as a note: the newline that ends it is the file's. */
+static json_t *
+document_of_text (GBytes *text, GError **error)
+{
+  gsize size;
+  const char *bytes = g_bytes_get_data (text, &size);
+  json_t *document;
+
+  while (size > 0 && (bytes[size - 1] == '\n' || bytes[size - 1] == '\r'))
+    size--;
+  document = memchr (bytes, '\0', size) == NULL ? json_pack ("{s:s%}", "Note_Content", bytes, (size_t)size) : NULL;
+  if (document == NULL)
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "It is no text in UTF-8, which the content of a note must be");
+  return document;
+}
 
 static SaveStep
 save_parse (Save *save, StoreWait *wait, GError **error)
@@ -376,7 +395,8 @@ save_parse (Save *save, StoreWait *wait, GError **error)
   g_autoptr (GError) why = NULL;
 
   save->document
-      = validate_parse (g_bytes_get_data (save->what->text, NULL), g_bytes_get_size (save->what->text), &why);
+      = save->what->plain ? document_of_text (save->what->text, &why)
+        : validate_parse (g_bytes_get_data (save->what->text, NULL), g_bytes_get_size (save->what->text), &why);
   if (save->document == NULL)
     return save_fail (save, g_steal_pointer (&why), error);
   save->phase = SAVE_FIELDS;

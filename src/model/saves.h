@@ -98,6 +98,9 @@ typedef struct
   const char *name; /* as it was written, "x.json"; becomes an alias of what is created */
   /* Not NULL, with id 0: the name is <Field>=<value>.json (names_read_field()); it is no alias then. */
   const char *field, *value;
+  StoreModule *parent; /* of a note: the record that it belongs to; NULL: it is no note, or that is not known */
+  uint64_t parent_id;
+  bool plain; /* the text is no document but the content of a note */
   GBytes *text;
   Draft *draft; /* the text's; NULL: none (tests) */
   SaveWho who;
@@ -136,6 +139,10 @@ StoreState saves_commit (Saves *saves, SaveWhat *what, StoreWait *wait, SaveResu
 /* Somebody pressed Ctrl-C. Returns: true when nothing of it has gone out, and nothing will: cancel the wait and end it;
  * false: go on waiting. */
 bool saves_give_up (Saves *saves, SaveWhat *what);
+
+/* JournalAlias.module of the names under which records were created: of notes, those of record @parent_id; else 0. To
+ * g_free(). */
+char *saves_alias_folder (const StoreModule *module, uint64_t parent_id);
 
 /* Once for each SaveWhat that was asked about, whatever came of it. Its wait must not be waiting. A change on the wire
  * goes on, and its draft stays SENDING, so that the next mount looks what became of it. */

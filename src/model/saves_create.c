@@ -49,7 +49,7 @@ save_doubt (Save *save)
   doubt->sent_s = save->sent_s;
   doubt->me = save->me;
   store_lock (save->saves->store);
-  g_hash_table_replace (save->saves->doubts, report_path (save->module, save->name), doubt);
+  g_hash_table_replace (save->saves->doubts, g_strdup (save->path), doubt);
   store_unlock (save->saves->store);
 }
 
@@ -57,11 +57,10 @@ save_doubt (Save *save)
 static bool
 take_up_doubt (Save *save)
 {
-  g_autofree char *path = report_path (save->module, save->name);
   const Doubt *doubt;
 
   store_lock (save->saves->store);
-  doubt = save->by_field == NULL ? g_hash_table_lookup (save->saves->doubts, path) : NULL;
+  doubt = save->by_field == NULL ? g_hash_table_lookup (save->saves->doubts, save->path) : NULL;
   if (doubt != NULL)
     {
       save->own_row = save->row;
@@ -80,10 +79,8 @@ take_up_doubt (Save *save)
 static void
 end_doubt (Save *save)
 {
-  g_autofree char *path = report_path (save->module, save->name);
-
   store_lock (save->saves->store);
-  g_hash_table_remove (save->saves->doubts, path);
+  g_hash_table_remove (save->saves->doubts, save->path);
   store_unlock (save->saves->store);
   json_decref (save->row);
   save->row = g_steal_pointer (&save->own_row);
@@ -134,6 +131,36 @@ add_named_value (Save *save)
     json_object_set_new (save->document, save->by_field, json_from_text (save->what->value));
 }
 
+static bool
+has_text (const json_t *row, const char *field)
+{
+  const char *text = json_get_text (row, field);
+
+  return text != NULL && *text != '\0';
+}
+
+/* Of a note: whose it is, which its text need not say. */
+static bool
+complete_note (Save *save, GError **error)
+{
+  g_autofree char *id = NULL;
+
+  if (!has_text (save->row, "Note_Title") && !has_text (save->row, "Note_Content"))
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "A note needs Note_Title or Note_Content");
+      return false;
+    }
+  if (save->parent == NULL)
+    {
+      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "Which record the note is to belong to is not known");
+      return false;
+    }
+  id = g_strdup_printf ("%" G_GUINT64_FORMAT, save->parent_id);
+  json_object_set_new (save->row, "Parent_Id",
+                       json_pack ("{s:{s:s}, s:s}", "module", "api_name", save->parent->name, "id", id));
+  return true;
+}
+
 SaveStep
 save_create (Save *save, StoreWait *wait, GError **error)
 {
@@ -145,6 +172,8 @@ save_create (Save *save, StoreWait *wait, GError **error)
     return save_fail (save, g_steal_pointer (&why), error);
   save->row = patch_create (save->fields, save->document, &save->ignored);
   save->row_size = g_bytes_get_size (save->what->text);
+  if (save->module->kind == MODULE_NOTES && !complete_note (save, &why))
+    return save_fail (save, g_steal_pointer (&why), error);
   if (save->by_field != NULL)
     {
       store_lock (save->saves->store);
@@ -306,6 +335,24 @@ name_field (const Save *save)
   return is_plain (json_get_text (save->row, "Last_Name")) ? "Last_Name" : NULL;
 }
 
+/* Lock held: among the notes of the record, the newest first. */
+static void
+send_look_for_note (Save *save)
+{
+  g_autofree char *parent = g_strdup_printf ("%" G_GUINT64_FORMAT, save->parent_id);
+  RecordsList list = { .module = save->module->name,
+                       .parent_module = save->parent->name,
+                       .parent_id = parent,
+                       .fields = "Created_Time",
+                       .page = 1,
+                       .sort_by = "Created_Time",
+                       .priority = CLIENT_PERSON };
+
+  save->flying = true;
+  save->ticket = records_list (save->saves->store->config.client, &list, on_looked, save);
+  call_sent (save->saves->store, save->ticket);
+}
+
 /* Lock held. */
 static void
 send_look (Save *save)
@@ -340,12 +387,17 @@ save_look (Save *save, StoreWait *wait, GError **error)
   if (field_set_find (save->fields, "Created_Time") == NULL)
     return stay_unclear (save, "Records of this module do not say when they were created, so it was not looked for",
                          error);
+  if (save->module->kind == MODULE_NOTES && save->parent == NULL)
+    return stay_unclear (save, "Which record the note belongs to is not known, so it was not looked for", error);
   save->phase = SAVE_LOOKED;
   store_lock (saves->store);
   can = !saves_is_stopping (saves, NULL);
   if (can)
     {
-      send_look (save);
+      if (save->module->kind == MODULE_NOTES)
+        send_look_for_note (save);
+      else
+        send_look (save);
       save_wait (save, wait);
     }
   store_unlock (saves->store);
@@ -385,7 +437,8 @@ static void
 keep_alias (const Save *save)
 {
   g_autoptr (GError) why = NULL;
-  JournalAlias alias = { save->module->name, save->name, save->id };
+  g_autofree char *folder = saves_alias_folder (save->module, save->parent_id);
+  JournalAlias alias = { folder, save->name, save->id };
 
   if (save->saves->config.journal != NULL && save->by_field == NULL
       && !journal_alias_put (save->saves->config.journal, &alias, 1, &why))

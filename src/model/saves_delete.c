@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/notes.h"
 
 typedef enum
 {
@@ -57,9 +58,13 @@ static Pending *
 pending_new (StoreModule *module, uint64_t id, const char *name, const SaveWho *who)
 {
   Pending *pending = g_new0 (Pending, 1);
+  StoreModule *parent = NULL;
+  uint64_t parent_id = 0;
 
+  if (module->kind == MODULE_NOTES)
+    store_note_parent (module->store, id, &parent, &parent_id);
   pending->key = (RecordKey){ module, id };
-  pending->path = report_path (module, name);
+  pending->path = report_place (module, parent, parent_id, name);
   pending->uid = who->uid;
   pending->pid = who->pid;
   pending->program = g_strdup (who->program);
@@ -413,9 +418,15 @@ saves_delete_send (Saves *saves, StoreModule *module, const uint64_t *ids, size_
 void
 saves_record_gone (Saves *saves, StoreModule *module, uint64_t id)
 {
+  g_autofree char *folder = NULL;
   g_autoptr (GError) why = NULL;
+  StoreModule *parent;
+  uint64_t parent_id = 0;
   bool here;
 
+  if (module->kind == MODULE_NOTES)
+    store_note_parent (module->store, id, &parent, &parent_id);
+  folder = saves_alias_folder (module, parent_id);
   store_lock (saves->store);
   /* A converted lead leaves the listing and can be read all the same. */
   here = table_find (module, id) != NULL;
@@ -423,7 +434,7 @@ saves_record_gone (Saves *saves, StoreModule *module, uint64_t id)
     saves_find_forget (saves, module);
   store_unlock (saves->store);
   if (!here && saves->config.journal != NULL
-      && !journal_alias_drop_record (saves->config.journal, module->name, id, &why))
+      && !journal_alias_drop_record (saves->config.journal, folder, id, &why))
     g_warning ("%s: the names of record %" G_GUINT64_FORMAT ", which is gone, are kept: %s", module->name, id,
                why->message);
 }

@@ -51,14 +51,17 @@ static void
 keep_aliases (const GroupCall *call, const WriteResult *results)
 {
   g_autoptr (GArray) aliases = g_array_new (FALSE, FALSE, sizeof (JournalAlias));
+  g_autoptr (GPtrArray) folders = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) why = NULL;
   Journal *journal = call->saves->config.journal;
 
   for (guint i = 0; i < call->list->len; i++)
     {
       const Save *save = call->list->pdata[i];
-      JournalAlias alias = { save->module->name, save->name, results[i].id };
+      char *folder = saves_alias_folder (save->module, save->parent_id);
+      JournalAlias alias = { folder, save->name, results[i].id };
 
+      g_ptr_array_add (folders, folder);
       if (results[i].error == NULL && !save->by_field)
         g_array_append_val (aliases, alias);
     }

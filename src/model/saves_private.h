@@ -54,7 +54,10 @@ struct Save
   Saves *saves;
   SaveWhat *what; /* NULL: given up */
   StoreModule *module;
+  StoreModule *parent; /* of a note: whose it is, or NULL */
+  uint64_t parent_id;
   char *name;
+  char *path; /* for people */
   uint64_t id;
   char *by_field;   /* what->field */
   const char *verb; /* for the audit */
@@ -223,7 +226,9 @@ void report_reason (const GError *failure, const char *field, DraftReason *reaso
 const char *report_todo_in_place (const GError *failure);
 void report_failure (Saves *saves, const char *path, const DraftReason *reason, const char *draft);
 void report_audit (Saves *saves, const SaveAudit *audit);
-/* "Leads/x.json". To g_free(). */
+/* "Leads/x.json", as the drafts have it. To g_free(). */
 char *report_path (const StoreModule *module, const char *name);
+/* Where the file is: of a note of record @parent_id of @parent, if that is not NULL. To g_free(). No lock held. */
+char *report_place (const StoreModule *module, StoreModule *parent, uint64_t parent_id, const char *name);
 /* Does @error leave open whether an update, delete or change of tags was made (api/write.h)? */
 bool report_is_open (const GError *error);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/notes.h"
 
 typedef struct
 {
@@ -107,6 +108,20 @@ char *
 report_path (const StoreModule *module, const char *name)
 {
   return g_strconcat (module->name, "/", name, NULL);
+}
+
+char *
+report_place (const StoreModule *module, StoreModule *parent, uint64_t parent_id, const char *name)
+{
+  g_autofree char *folder = parent != NULL ? store_notes_folder (parent, parent_id) : NULL;
+
+  return folder != NULL ? g_strconcat (folder, "/", name, NULL) : report_path (module, name);
+}
+
+char *
+saves_alias_folder (const StoreModule *module, uint64_t parent_id)
+{
+  return parent_id != 0 ? g_strdup_printf ("%s %" G_GUINT64_FORMAT, module->name, parent_id) : g_strdup (module->name);
 }
 
 bool

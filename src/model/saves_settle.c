@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "model/names.h"
+#include "model/notes.h"
 
 /* Lock held for nothing: one thread at a time asks. */
 struct Settling
@@ -75,6 +76,22 @@ patch_of (json_t *body)
   return patch;
 }
 
+/* The record that a note was to belong to, as the row says. */
+static void
+find_parent (Save *save, const json_t *row)
+{
+  const json_t *parent = json_object_get (row, "Parent_Id");
+  const char *module = json_get_text (json_object_get (parent, "module"), "api_name");
+  uint64_t id = row_id (parent);
+
+  if (module == NULL || id == 0)
+    return;
+  store_lock (save->saves->store);
+  save->parent = g_hash_table_lookup (save->saves->store->modules, module);
+  store_unlock (save->saves->store);
+  save->parent_id = save->parent != NULL ? id : 0;
+}
+
 /* The phase SETTLE: what was sent is what is compared. */
 SaveStep
 save_settle (Save *save, StoreWait *wait, GError **error)
@@ -95,6 +112,8 @@ save_settle (Save *save, StoreWait *wait, GError **error)
     save->patch = patch_of (body);
   else
     save->row = json_incref (body);
+  if (save->module->kind == MODULE_NOTES)
+    find_parent (save, body);
   save->phase = save->id != 0 ? SAVE_VERIFY : SAVE_LOOK;
   return STEP_ON;
 }
@@ -128,6 +147,19 @@ give_up (const Settling *settling, const GError *failure)
     g_warning ("%s/%s: %s", settling->info->module, settling->info->name, why->message);
 }
 
+/* The modules must be known, of which a note's record has one. */
+static StoreState
+find_notes (Saves *saves, Settling *settling, StoreWait *wait, GError **error)
+{
+  GPtrArray *modules = NULL;
+  StoreState state = store_modules (saves->store, wait, &modules, error);
+
+  g_clear_pointer (&modules, g_ptr_array_unref);
+  if (state == STORE_READY)
+    settling->what.module = store_notes (saves->store);
+  return state;
+}
+
 static StoreState
 settle (Saves *saves, Settling *settling, StoreWait *wait)
 {
@@ -135,7 +167,9 @@ settle (Saves *saves, Settling *settling, StoreWait *wait)
   g_autoptr (GError) failure = NULL;
   StoreState state = STORE_READY;
 
-  if (settling->what.module == NULL)
+  if (settling->what.module == NULL && g_str_equal (settling->info->module, store_module_name (store_notes (saves->store))))
+    state = find_notes (saves, settling, wait, &failure);
+  else if (settling->what.module == NULL)
     state = store_module (saves->store, settling->info->module, wait, &settling->what.module, &failure);
   if (state == STORE_FAILED)
     give_up (settling, failure);

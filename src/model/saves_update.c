@@ -165,13 +165,15 @@ drop_former_id (Save *save)
 {
   const char *text = json_get_text (save->document, "id");
   Journal *journal = save->saves->config.journal;
+  g_autofree char *folder = NULL;
   uint64_t former;
   char name[32];
 
   if (journal == NULL || text == NULL || !names_parse_id (text, &former) || former == save->id)
     return;
   g_snprintf (name, sizeof name, "%" G_GUINT64_FORMAT ".json", former);
-  if (journal_alias_get (journal, save->module->name, name) == save->id)
+  folder = saves_alias_folder (save->module, save->parent_id);
+  if (journal_alias_get (journal, folder, name) == save->id)
     json_object_del (save->document, "id");
 }
 
@@ -260,7 +262,8 @@ save_decide (Save *save, StoreWait *wait, GError **error)
     case PATCH_SEND:
       break;
     }
-  if (save->patch->rows && !save->fresh)
+  /* Nothing guards a note, so it is looked at just before. */
+  if ((save->patch->rows || save->module->kind == MODULE_NOTES) && !save->fresh)
     save->phase = SAVE_READ;
   else if (save->what->dry_run)
     return end_without_sending (save, "dry run: nothing was sent");
@@ -315,7 +318,7 @@ put (Save *save, StoreWait *wait)
                          .if_unmodified_since = modified,
                          .priority = wait->priority };
 
-  if (modified != NULL)
+  if (modified != NULL && save->module->kind != MODULE_NOTES)
     return sent (save, write_update (save->saves->store->config.client, &update, on_written, save), wait);
   /* Nothing guards it, so it may go with others. */
   json_decref (save->row);

@@ -1,5 +1,5 @@
 """The programs that people change a record's file with, each as itself: one row of PROGRAMS says how it is started and
-told to change the field Phone; those with a window run in a real terminal.
+told to change one field (FIELD); those with a window run in a real terminal.
 
 A program is a context manager that is given a Job and gives a function which makes the program save one value. What
 runs once for each save is told by @command, what stays open between saves by @session."""
@@ -19,6 +19,7 @@ from harness import PATIENCE, Skip, check, end_process, equal, wait_until
 COMPLAINTS = re.compile(r"WARNING|changed since|has changed|changed on disk|is newer|modified by another|Error writing|"
                         r"\bE\d{2,4}:|[Cc]ould ?n.t write", re.MULTILINE)
 PROGRAMS = []
+FIELD = "Phone"  # a text; another key follows it
 
 
 class Program:
@@ -42,7 +43,7 @@ class Job:
         self.folder, self.name = os.path.split(path)
         self.home = os.path.join(outside, "home")
         os.makedirs(self.home, exist_ok=True)
-        self.environment = dict(os.environ, HOME=self.home, LC_ALL="C.UTF-8", GIT_LITERAL_PATHSPECS="1")
+        self.environment = dict(os.environ, HOME=self.home, LC_ALL="C.UTF-8", GIT_LITERAL_PATHSPECS="1", FIELD=FIELD)
         for name in "XDG_CONFIG_HOME", "VIMINIT", "EXINIT", "RUBYOPT", "PYTHONPATH", "TMUX", "GIT_DIR":
             self.environment.pop(name, None)
 
@@ -51,7 +52,7 @@ class Job:
             return file.read()
 
     def edited(self, value):
-        return re.sub('(?m)^  "Phone": .*$', lambda _: line_of(value), self.text())
+        return re.sub(f'(?m)^  "{FIELD}": .*$', lambda _: line_of(value), self.text())
 
     def prepare(self, value, folder="new"):
         """Puts the new text into a file of the same name outside. Returns its path."""
@@ -63,7 +64,7 @@ class Job:
         return path
 
     def line_number(self):
-        return 1 + next(number for number, line in enumerate(self.text().split("\n")) if line.startswith('  "Phone": '))
+        return 1 + next(number for number, line in enumerate(self.text().split("\n")) if line.startswith(f'  "{FIELD}": '))
 
     def run(self, *arguments, stdin=None, folder=None):
         """Runs a program to its end, which must be a good and silent one. Returns its output."""
@@ -79,7 +80,7 @@ class Job:
 
 
 def line_of(value):
-    return f'  "Phone": "{value}",'
+    return f'  "{FIELD}": "{value}",'
 
 
 def command(title, needs, long=False):
@@ -205,7 +206,7 @@ class Vim(Terminal):
         self.settle()
 
     def set(self, value):
-        self.command(f'%s/"Phone": .*/"Phone": "{value}",/')
+        self.command(f'%s/"{FIELD}": .*/"{FIELD}": "{value}",/')
 
     def save(self, value):
         self.set(value)
@@ -285,7 +286,7 @@ def micro(job):
         def save(value):
             editor.keys("C-e")
             editor.wait(r"(?m)^>\s*$")
-            editor.type(f"replaceall '\"Phone\": .*' '\"Phone\": \"{value}\",'")
+            editor.type(f"replaceall '\"{FIELD}\": .*' '\"{FIELD}\": \"{value}\",'")
             editor.keys("Enter")
             editor.wait(r"Replaced 1 occurrence")
             editor.keys("C-s")
@@ -309,7 +310,7 @@ def joe(job):
             editor.wait(r"Name of file to save")
             editor.keys("Enter")
             editor.wait(r"File .* saved")
-        editor.wait(r'"Phone": ')
+        editor.wait(f'"{FIELD}": ')
         yield save
         editor.keys("C-c")
         editor.wait_end()
@@ -317,18 +318,18 @@ def joe(job):
 
 @command("ed", "ed")
 def ed(job, value):
-    job.run("ed", "-s", job.path, stdin=f'/"Phone"/c\n{line_of(value)}\n.\nw\nq\n')
+    job.run("ed", "-s", job.path, stdin=f'/"{FIELD}"/c\n{line_of(value)}\n.\nw\nq\n')
 
 
 @command("ex", "vim", long=True)
 def ex(job, value):
-    job.run("vim", "-e", "-s", "-c", f'%s/"Phone": .*/"Phone": "{value}",/', "-c", "wq", "--", job.path)
+    job.run("vim", "-e", "-s", "-c", f'%s/"{FIELD}": .*/"{FIELD}": "{value}",/', "-c", "wq", "--", job.path)
 
 
 # ---- in place, by a program ------------------------------------------------------------------------------------------
 
 def substitution(value):
-    return f's/"Phone": .*/"Phone": "{value}",/'
+    return f's/"{FIELD}": .*/"{FIELD}": "{value}",/'
 
 
 @command("sed -i", "sed")
@@ -353,12 +354,12 @@ def perl_backup(job, value):
 
 @command("ruby -i", "ruby")
 def ruby(job, value):
-    job.run("ruby", "-i", "-pe", f'$_.sub!(/"Phone": .*/, %q("Phone": "{value}",))', job.path)
+    job.run("ruby", "-i", "-pe", f'$_.sub!(/"{FIELD}": .*/, %q("{FIELD}": "{value}",))', job.path)
 
 
 @command("ruby -i.bak", "ruby", long=True)
 def ruby_backup(job, value):
-    job.run("ruby", "-i.bak", "-pe", f'$_.sub!(/"Phone": .*/, %q("Phone": "{value}",))', job.path)
+    job.run("ruby", "-i.bak", "-pe", f'$_.sub!(/"{FIELD}": .*/, %q("{FIELD}": "{value}",))', job.path)
 
 
 PYTHON_START = """
@@ -366,7 +367,7 @@ import json, os, sys
 path, value = sys.argv[1:]
 with open(path, encoding="utf-8") as file:
     record = json.load(file)
-record["Phone"] = value
+record[os.environ["FIELD"]] = value
 """
 
 
@@ -435,7 +436,7 @@ NODE = """
 const fs = require("fs");
 const [path, value] = process.argv.slice(1);
 const record = JSON.parse(fs.readFileSync(path, "utf8"));
-record.Phone = value;
+record[process.env.FIELD] = value;
 """
 
 
@@ -475,10 +476,10 @@ def write(name, text, flags):
 
 with open(path, "rb") as file:
     text = file.read()
-known = about()
+known, field = about(), os.environ["FIELD"].encode()
 print("open", flush=True)
 for value in sys.stdin:
-    text = re.sub(b'"Phone": .*', b'"Phone": "%s",' % value.strip().encode(), text)
+    text = re.sub(b'"%s": .*' % field, b'"%s": "%s",' % (field, value.strip().encode()), text)
     if about() != known:
         sys.exit("The content of the file is newer.")
     if atomic:
@@ -522,12 +523,12 @@ def code(job, way):
 
 @command("jq to a temporary file, then mv", "jq")
 def jq(job, value):
-    job.shell('jq --arg value "$2" ".Phone = \\$value" "$1" > "$1.tmp"; mv "$1.tmp" "$1"', value)
+    job.shell(f'jq --arg value "$2" ".{FIELD} = \\$value" "$1" > "$1.tmp"; mv "$1.tmp" "$1"', value)
 
 
 @command("jq to a file outside, then mv", "jq", long=True)
 def jq_outside(job, value):
-    job.shell('jq --arg value "$2" ".Phone = \\$value" "$1" > jq-output; mv jq-output "$1"', value)
+    job.shell(f'jq --arg value "$2" ".{FIELD} = \\$value" "$1" > jq-output; mv jq-output "$1"', value)
 
 
 @command("sed | sponge", "sponge")

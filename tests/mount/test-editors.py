@@ -1,5 +1,6 @@
 """Programs that people change a record with: each saves by one PUT of what was changed, with nothing deleted, made or
-left behind, and its next save is like the first. EDITORS=long in the environment runs them all.
+left behind, and its next save is like the first. EDITORS=long in the environment runs them all; EDITED=notes lets them
+change a note instead.
 
 Each program first changes a file in an ordinary folder, so that it is known to do what is believed of it, and what it
 leaves lying there."""
@@ -9,12 +10,15 @@ import os
 import re
 import shutil
 
+import programs
 from harness import Emulator, case, check, equal, main, wait_until, work_folder
 from programs import PROGRAMS, Job, Terminal, Vim
 from saving import edit, no_writes, one_put, record, writes, writing
 
 LONG = os.environ.get("EDITORS") == "long"
-MODULE = "Leads"
+NOTES = os.environ.get("EDITED") == "notes"
+MODULE = "Notes" if NOTES else "Leads"
+FIELD = programs.FIELD = "Note_Content" if NOTES else "Phone"
 # Of different lengths: rsync and git look at size and time alone.
 VALUES = ("+1 555 0101", "+1 555 010 202")
 # Set by the server with each save.
@@ -28,19 +32,21 @@ class Desk:
     def __init__(self, emulator, mount):
         self.emulator, self.mount = emulator, mount
         self.ids = emulator.ids(MODULE)
-        self.names = set(mount.list(MODULE))
+        self.folder = "Leads/notes/" + mount.list("Leads/notes")[0] if NOTES else MODULE
+        self.names = set(mount.list(self.folder))
         self.name, self.number = self.choose()
-        self.job = Job(mount.at(MODULE, self.name), work_folder("outside"))
+        self.job = Job(mount.at(self.folder, self.name), work_folder("outside"))
         self.text = self.job.text()
         mount.wait_quiet()
         self.record = self.look()
 
     def choose(self):
         """A short text, all of whose numbers are such that no program writes them differently."""
+        fit = [f'"{FIELD}": "'] + ([] if NOTES else ['"Annual_Revenue": null'])
         for name in sorted(self.names):
             match = re.fullmatch(PLAIN_NAME, name)
-            text = self.mount.read(MODULE, name).decode()
-            if match and len(text) < 2500 and '"Phone": "' in text and '"Annual_Revenue": null' in text:
+            text = self.mount.read(self.folder, name).decode()
+            if match and len(text) < 2500 and all(word in text for word in fit):
                 return name, match[1]
         raise AssertionError(f"no record is fit among {sorted(self.names)}")
 
@@ -53,35 +59,35 @@ class Desk:
         return {key: value for key, value in self.record.items() if value != before.get(key)}
 
     def saves(self, save, value, elsewhere=(), surprises=0):
-        """One PUT of Phone alone; in the record nothing else is changed but the fields @elsewhere. So many PUTs before
+        """One PUT of FIELD alone; in the record nothing else is changed but the fields @elsewhere. So many PUTs before
         it are refused since they knew an older record: @surprises."""
         mark = self.emulator.mark()
         save(value)
         # Some programs end before their file is closed for good.
         wait_until(lambda: writes(self.emulator, mark, good=True), "the save")
         self.mount.wait_quiet()
-        row = one_put(self.emulator, mark, ["Phone"], "the save")
+        row = one_put(self.emulator, mark, [FIELD], "the save")
         check(len(writes(self.emulator, mark)) <= 1 + surprises, f"{writes(self.emulator, mark)}")
-        equal((row["Phone"], row.get("id", self.number)), (value, self.number), "Phone and id that were sent")
+        equal((row[FIELD], row.get("id", self.number)), (value, self.number), f"{FIELD} and id that were sent")
         changed = self.changed()
-        equal({key: changed[key] for key in changed if key not in STAMPS and key not in elsewhere}, {"Phone": value},
+        equal({key: changed[key] for key in changed if key not in STAMPS and key not in elsewhere}, {FIELD: value},
               "changed")
 
     def shows(self, value):
         """The file is what the server has."""
-        equal(json.loads(self.job.text())["Phone"], value, "the file's Phone")
+        equal(json.loads(self.job.text())[FIELD], value, f"the file's {FIELD}")
         equal(json.loads(self.job.text())["Modified_Time"], self.record["Modified_Time"], "the file's Modified_Time")
 
     def left(self, *names):
         """The directory has what it had, and local files of these @names."""
-        equal(set(self.mount.list(MODULE)) - self.names, set(names), "files left behind")
-        equal(self.names - set(self.mount.list(MODULE)), set(), "files gone")
+        equal(set(self.mount.list(self.folder)) - self.names, set(names), "files left behind")
+        equal(self.names - set(self.mount.list(self.folder)), set(), "files gone")
 
 
 @contextlib.contextmanager
 def desk(read_only=False):
     """In the end, when all that waited was sent, nothing was deleted or made; nor written, if it is @read_only."""
-    with Emulator(f"{MODULE}=25") as emulator:
+    with Emulator("Leads=2", "--notes", 40) if NOTES else Emulator("Leads=25") as emulator:
         with writing(emulator) as mount:
             made = Desk(emulator, mount)
             yield made
@@ -114,7 +120,7 @@ def rehearse(program, here):
             for value in VALUES:
                 save(value)
                 got = json.loads(job.text())
-                equal({key: one for key, one in got.items() if one != old.get(key)}, {"Phone": value},
+                equal({key: one for key, one in got.items() if one != old.get(key)}, {FIELD: value},
                       "changed in an ordinary folder")
                 equal(sorted(got), sorted(old), "keys in an ordinary folder")
         return set(os.listdir(job.folder)) - {job.name}
@@ -125,8 +131,9 @@ def saves_twice(program):
         left = rehearse(program, here)
         with program.open(here.job) as save:
             # Somebody changes another field without a trace: it would be undone if it was sent.
-            edit(here.emulator, MODULE, here.number, touch=False, City="Elsewhere")
-            here.changed()
+            if not NOTES:
+                edit(here.emulator, MODULE, here.number, touch=False, City="Elsewhere")
+                here.changed()
             for value in VALUES:
                 here.saves(save, value)
                 here.shows(value)
@@ -164,7 +171,7 @@ def fails_then_saves(*settings, leaves=()):
             here.mount.wait_quiet()
             no_writes(here.emulator, mark, "of a bad text")
             equal(here.changed(), {}, "changed by a bad text")
-            wait_until(lambda: here.name in here.mount.list(MODULE), "the record to be back")
+            wait_until(lambda: here.name in here.mount.list(here.folder), "the record to be back")
             equal(here.job.text(), here.text, "the file after a bad text")
             equal(len(here.mount.list(".zohofs/drafts", MODULE)), 1, "drafts")
             check(here.name in here.mount.read(".zohofs/errors.jsonl").decode(), "errors.jsonl names the file")
@@ -191,7 +198,6 @@ def vim_fails_bare():
     fails_then_saves("set nowritebackup")
 
 
-@case("vim: between two saves a rule of the server and somebody else change other fields")
 def vim_meanwhile():
     rule = {"module": MODULE, "when_field": "Phone", "set_field": "Designation", "value": "Set by a rule"}
     with desk() as here:
@@ -208,11 +214,15 @@ def vim_meanwhile():
         here.left()
 
 
+if not NOTES:
+    case("vim: between two saves a rule of the server and somebody else change other fields")(vim_meanwhile)
+
+
 @case("a text with nothing but the changed key")
 def partial():
     with desk() as here:
         for value in VALUES:
-            here.saves(lambda text: put(here.job.path, json.dumps({"Phone": text})), value)
+            here.saves(lambda text: put(here.job.path, json.dumps({FIELD: text})), value)
             here.shows(value)
         here.left()
 

@@ -18,7 +18,7 @@ stale (const NodeKey *node, GError **error)
 static StoreState
 local_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  Desk *desk = desks_find (ask->desks, node->module);
+  Desk *desk = desks_find (ask->desks, node);
 
   *attr = (Attr){ .volatile_size = true, .has_stat = true };
   attr->stat = (struct stat){ .st_mode = node->kind->type | 0644, .st_nlink = 1, .st_uid = getuid (), .st_gid = getgid () };
@@ -28,7 +28,7 @@ local_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 static StoreState
 local_target (const Ask *ask, const NodeKey *node, char **target, GError **error)
 {
-  Desk *desk = desks_find (ask->desks, node->module);
+  Desk *desk = desks_find (ask->desks, node);
 
   *target = desk != NULL ? desk_target (desk, node->id) : NULL;
   return *target != NULL ? STORE_READY : stale (node, error);

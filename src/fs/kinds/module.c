@@ -80,7 +80,7 @@ module_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **erro
 {
   StoreState state = store_list (dir->module, ask->wait, &listing->records, error);
 
-  Desk *desk = desks_find (ask->desks, dir->module);
+  Desk *desk = desks_find (ask->desks, dir);
 
   if (state != STORE_READY)
     return state;
@@ -127,7 +127,7 @@ static StoreState
 module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
               bool *at_end, GError **error)
 {
-  Desk *desk = desks_find (ask->desks, dir->module);
+  Desk *desk = desks_find (ask->desks, dir);
   size_t locals = listing->locals != NULL ? listing->locals->len : 0;
   StoreEntry record = { 0 };
   struct stat written;

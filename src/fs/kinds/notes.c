@@ -10,6 +10,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* So that two versions make one. */
+#define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
+
 /* Takes over @found. */
 static void
 take_names (Listing *listing, GPtrArray *found)
@@ -134,10 +137,23 @@ notes_of_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **er
 {
   GPtrArray *found = NULL;
   StoreState state = store_notes_of (dir->module, dir->id, ask->wait, &found, error);
+  Desk *desk = desks_find (ask->desks, dir);
 
-  if (state == STORE_READY)
-    take_names (listing, found);
-  return state;
+  if (state != STORE_READY)
+    return state;
+  take_names (listing, found);
+  if (desk == NULL)
+    return STORE_READY;
+  listing->version = (listing->version + desk_version (desk) * DESK_STEP) | 1;
+  listing->locals = desk_names (desk);
+  return STORE_READY;
+}
+
+static void
+local_entry (const Ask *ask, const DeskName *local, Entry *entry)
+{
+  entry->key = (NodeKey){ local->is_link ? &local_link_kind : &local_kind, store_notes (ask->store), local->number };
+  entry->name = g_strdup (local->name);
 }
 
 /* A note that went away since is skipped. */
@@ -145,11 +161,19 @@ static StoreState
 notes_of_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t index, bool want_attr, Entry *entry,
                 bool *at_end, GError **error)
 {
+  size_t locals = listing->locals != NULL ? listing->locals->len : 0;
+  Desk *desk = desks_find (ask->desks, dir);
   NodeKey key = { &record_kind, store_notes (ask->store), 0 };
   g_autoptr (GError) why = NULL;
   StoreState state;
 
-  if (name_at (listing, index, entry, at_end) == NULL || names_read (entry->name, &key.id) != NAME_RECORD)
+  if (index < locals)
+    {
+      local_entry (ask, listing->locals->pdata[index], entry);
+      return STORE_READY;
+    }
+  if (name_at (listing, index - locals, entry, at_end) == NULL || names_read (entry->name, &key.id) != NAME_RECORD
+      || (desk != NULL && desk_hides (desk, key.id)))
     return STORE_READY;
   state = record_kind.attr (ask, &key, &entry->attr, &why);
   if (state == STORE_WAITING || g_error_matches (why, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))

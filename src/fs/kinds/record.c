@@ -9,7 +9,7 @@
 static void
 add_written (const Ask *ask, const NodeKey *node, Attr *attr)
 {
-  Desk *desk = desks_find (ask->desks, node->module);
+  Desk *desk = desks_find (ask->desks, node);
 
   if (desk == NULL || !desk_stat_record (desk, node->id, &attr->stat))
     return;
