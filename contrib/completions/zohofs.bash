@@ -28,24 +28,27 @@ _zohofs() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       compopt -o filenames
       return ;;
-    --refresh-token)
+    --refresh-token|--self-client)
       COMPREPLY=(-)
       return ;;
   esac
   case $current in
     -*)
       if [ "${COMP_WORDS[1]}" = login ]; then
-        mapfile -t COMPREPLY < <(compgen -W '--refresh-token --client-secret-file' -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W '--device --self-client --refresh-token --read-only --modules --show-scopes
+          --port --no-browser --keyring --client-secret-file --help -o' -- "$current")
+      elif [ "${COMP_WORDS[1]}" = logout ]; then
+        mapfile -t COMPREPLY < <(compgen -W '--force --help -o' -- "$current")
       else
         mapfile -t COMPREPLY < <(compgen -W '-f --foreground -d --debug -o -h --help -V --version' -- "$current")
       fi
       return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "login status why drain $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "login logout status why drain $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
   elif [ "${COMP_WORDS[1]}" = why ]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
-  elif [[ ${COMP_WORDS[1]} = @(login|status|drain) ]]; then
+  elif [[ ${COMP_WORDS[1]} = @(login|logout|status|drain) ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -d -- "$current")

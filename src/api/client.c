@@ -33,6 +33,8 @@ struct Client
   Http *http;
   Oauth *oauth;
   Workers *workers;
+  void *renew_data;
+  void (*renew_free) (void *data);
 
   pthread_mutex_t lock; /* guards all below */
   GHashTable *table;    /* ticket -> Call, of all that are not done */
@@ -411,6 +413,8 @@ start_parts (Client *client, const ClientConfig *config, GError **error)
     .token_path = config->token_path,
     .news = token_news,
     .data = client,
+    .renew = config->renew,
+    .renew_data = config->renew_data,
   };
 
   client->limiter = limiter_new (&limits);
@@ -427,14 +431,16 @@ client_new (const ClientConfig *config, GError **error)
 {
   g_autoptr (Client) client = NULL;
 
-  if (!url_check_base (config->api_url, error) || !url_check_base (config->accounts_url, error))
-    return NULL;
   client = g_new0 (Client, 1);
+  client->renew_data = config->renew_data;
+  client->renew_free = config->renew_free;
   pthread_mutex_init (&client->lock, NULL);
   client->table = g_hash_table_new (g_int64_hash, g_int64_equal);
   client->api_url = g_strdup (config->api_url);
   client->deadline_us = config->deadline_us;
   client->body_max = MIN (config->body_max, BODY_MAX);
+  if (!url_check_base (config->api_url, error) || !url_check_base (config->accounts_url, error))
+    return NULL;
   if (!start_parts (client, config, error))
     return NULL;
   return g_steal_pointer (&client);
@@ -454,6 +460,8 @@ client_free (Client *client)
   limiter_free (client->limiter);
   g_hash_table_unref (client->table);
   pthread_mutex_destroy (&client->lock);
+  if (client->renew_free != NULL)
+    client->renew_free (client->renew_data);
   g_free (client->api_url);
   g_free (client);
 }

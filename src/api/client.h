@@ -32,6 +32,9 @@ typedef struct
   const char *refresh_token;
   const char *token_path;   /* 0600 file that holds the access token, shared by processes under a lock file
                              * "<token_path>.lock"; NULL: memory only */
+  bool (*renew) (void *data, char **client_secret, char **refresh_token); /* as OauthRenew in api/oauth.h; or NULL */
+  void *renew_data;
+  void (*renew_free) (void *data); /* of @renew_data, when no thread uses it any more, also when client_new() fails */
   unsigned concurrency;     /* calls in flight at once, >= 1 */
   unsigned heavy_concurrency; /* of these, calls of the sub-concurrency class (doc/api-notes.md) */
   int64_t daily_credits;    /* own budget per rolling 24 h; 0: none */

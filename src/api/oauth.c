@@ -5,9 +5,10 @@
  *   FETCHING   NULL     true      Zoho or the file gives one          -> GOOD; it fails -> HELD
  *   GOOD       set      false     it is about to end                  -> RENEWING; a 401 -> FETCHING
  *   RENEWING   set      true      a new one comes, or that fails      -> GOOD; the old one ends -> FETCHING
- *   HELD       NULL     false     @held_until_us                      -> NONE  */
+ *   HELD       NULL     false     @held_until_us, or a new sign-in    -> NONE  */
 #include "api/oauth.h"
 
+#include "api/accounts.h"
 #include "api/client.h"
 #include "api/retry.h"
 #include "api/token_file.h"
@@ -17,18 +18,18 @@
 #include "base/lock.h"
 
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
-#define EARLY_S 300
-#define LIFE_S 3600
-#define LIFE_MAX_S 86400
 #define CALL_DEADLINE_US (20 * CLOCK_SECOND_US)
 #define REFRESH_DEADLINE_US (40 * CLOCK_SECOND_US)
 #define LOCK_DEADLINE_US (30 * CLOCK_SECOND_US)
 #define LOCK_LOOK_US (CLOCK_SECOND_US / 20)
 #define BODY_MAX 65536
+
+/* How often we look whether there is a new sign-in. While the old one is dead somebody may just be doing that. */
+#define LOOK_US (30 * CLOCK_SECOND_US)
+#define LOOK_DEAD_US CLOCK_SECOND_US
 
 /* How long a failure is told to those who ask, before the next try: a refused sign-in does not heal by asking, and Zoho
  * mints ten tokens in ten minutes. */
@@ -38,12 +39,18 @@
 
 struct Oauth
 {
-  char *accounts_url, *api_url, *client_id, *client_secret, *refresh_token, *token_path;
-  char *key; /* of the token file */
+  char *accounts_url, *api_url, *client_id, *token_path;
+  OauthRenew renew;
+  void *renew_data;
   Http *http;
   OauthNews news;
   void *data;
   pthread_t thread;
+
+  /* The thread's own. */
+  char *client_secret, *refresh_token;
+  char *key; /* of the token file */
+  TokenCalls recent;
 
   pthread_mutex_t lock;   /* guards all below; never held across the network or files */
   pthread_cond_t changed; /* anything below */
@@ -55,24 +62,6 @@ struct Oauth
   int64_t held_until_us;
   uint64_t calls;
 };
-
-typedef struct
-{
-  const char *error; /* a prefix of what Zoho says */
-  const char *words;
-} Refusal;
-
-/* clang-format off */
-static const Refusal refusals[] = {
-  { "invalid_code",          "Zoho no longer takes the saved sign-in: it was revoked, or newer sign-ins replaced it. Run `zohofs login`" },
-  { "invalid_grant",         "Zoho no longer takes the saved sign-in: it was revoked, or newer sign-ins replaced it. Run `zohofs login`" },
-  { "invalid_client_secret", "Zoho does not take the client secret. Copy it from the API console again and run `zohofs login`" },
-  { "invalid_client",        "Zoho does not know this client id in this data centre. Check client_id and data_center, then run `zohofs login`" },
-  { "invalid_scope",         "Zoho does not know a permission (scope) of the saved sign-in. Run `zohofs login`" },
-  { "invalid_redirect_uri",  "Zoho does not take the redirect address of this client. Check it in the API console and run `zohofs login`" },
-  { "unauthorized_client",   "Zoho does not let this client sign in this way. Check its type in the API console and run `zohofs login`" },
-};
-/* clang-format on */
 
 /* Lock held. */
 static void
@@ -118,17 +107,17 @@ is_ending (Oauth *oauth)
   return oauth->ending;
 }
 
-/* Returns: the lock file's descriptor, or -1. Without it we go on all the same: a second token is better than none. */
+/* Returns: the lock file's descriptor, or -1: with @busy another process has it and keeps it. Without a file that can be
+ * locked we go on all the same: a second token is better than none. */
 static int
-lock_file (Oauth *oauth)
+lock_file (Oauth *oauth, bool *busy)
 {
   int64_t deadline_us = clock_now_us () + LOCK_DEADLINE_US;
-  bool busy;
   int fd;
 
   if (oauth->token_path == NULL)
     return -1;
-  while ((fd = token_file_lock (oauth->token_path, &busy)) < 0 && busy && clock_now_us () < deadline_us
+  while ((fd = token_file_lock (oauth->token_path, busy)) < 0 && *busy && clock_now_us () < deadline_us
          && !is_ending (oauth))
     pause_us (oauth, LOCK_LOOK_US);
   return fd;
@@ -223,71 +212,94 @@ call_zoho (Oauth *oauth, HttpRequest *request)
   }
 }
 
-/* What to make of {"error":...}, which comes with HTTP 200 as well. */
-static void
-set_refusal (const json_t *body, int status, RetryCause *cause, GError **error)
-{
-  const char *name = json_get_text (body, "error");
-  const char *words = json_get_text (body, "error_description");
-
-  *cause = RETRY_BROKEN;
-  if (status == 429 || (name != NULL && strcasecmp (name, "Access Denied") == 0)
-      || (words != NULL && strstr (words, "too many requests") != NULL))
-    {
-      *cause = RETRY_BUSY;
-      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_SPENT,
-                   "Zoho hands out no access token for a while, since too many were asked for; wait some minutes");
-      return;
-    }
-  for (size_t i = 0; name != NULL && i < G_N_ELEMENTS (refusals); i++)
-    if (strcmp (name, refusals[i].error) == 0)
-      {
-        g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_SIGNED_OUT, "%s (%s)", refusals[i].words, name);
-        return;
-      }
-  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED,
-               "The accounts server gives no access token (HTTP %d, %.64s); check data_center and accounts_url", status,
-               name != NULL ? name : "no reason given");
-}
-
-/* The token is for the data centre it names; elsewhere it would only be refused. */
-static bool
-check_domain (Oauth *oauth, const json_t *body, GError **error)
-{
-  const char *domain = json_get_text (body, "api_domain");
-  g_autofree char *theirs = domain != NULL ? url_host (domain) : NULL;
-  g_autofree char *ours = url_host (oauth->api_url);
-
-  if (theirs == NULL || ours == NULL || strcmp (theirs, ours) == 0
-      || (url_host_is_loopback (theirs) && url_host_is_loopback (ours)))
-    return true;
-  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_SIGNED_OUT,
-               "This sign-in belongs to the data centre of %.100s, but the configuration says %s; set data_center "
-               "(or api_url) accordingly and run `zohofs login`",
-               theirs, ours);
-  return false;
-}
-
 /* Fills @token from a token answer. */
 static bool
 read_token (Oauth *oauth, const HttpAnswer *answer, Token *token, RetryCause *cause, GError **error)
 {
   g_autoptr (json_t) body = json_parse ((const char *)answer->body->data, answer->body->len, NULL);
-  const char *text = json_get_text (body, "access_token");
-  const json_t *life = json_object_get (body, "expires_in");
-  int64_t life_s = json_is_integer (life) ? CLAMP (json_integer_value (life), 1, LIFE_MAX_S) : LIFE_S;
+  g_auto (AccountsToken) fresh = { NULL };
 
-  if (!token_is_good (text))
-    {
-      set_refusal (body, answer->status, cause, error);
-      return false;
-    }
-  *cause = RETRY_BROKEN;
-  if (!check_domain (oauth, body, error))
+  if (!accounts_read_token (body, answer->status, &fresh, cause, error)
+      || !accounts_check_domain (fresh.api_domain, oauth->api_url, error))
     return false;
-  token->text = g_strdup (text);
-  token->expires_s = clock_wall_s () + life_s;
-  token->renew_s = token->expires_s - MIN (EARLY_S, life_s / 4);
+  token->text = g_steal_pointer (&fresh.access_token);
+  token->expires_s = fresh.expires_s;
+  token->renew_s = fresh.renew_s;
+  return true;
+}
+
+/* ---- how often Zoho is asked ------------------------------------------------------------------------------------- */
+
+/* What the processes of this sign-in have asked for of late; @fd is the locked file, or -1 when there is none. */
+static void
+recall_calls (Oauth *oauth, int fd)
+{
+  if (fd >= 0)
+    token_calls_read (fd, oauth->key, &oauth->recent);
+  token_calls_forget_old (&oauth->recent, clock_wall_s ());
+}
+
+static void
+keep_calls (Oauth *oauth, int fd)
+{
+  if (fd >= 0 && !token_calls_write (fd, oauth->key, &oauth->recent))
+    g_message ("How often access tokens were asked for cannot be kept beside %s", oauth->token_path);
+}
+
+/* Zoho mints so many tokens in ten minutes; one more would be refused, and those who go on asking wait longer. How long
+ * stands in @request as if Zoho had said it. */
+static bool
+may_call (Oauth *oauth, HttpRequest *request, GError **error)
+{
+  int64_t wait_s = token_calls_wait_s (&oauth->recent, clock_wall_s ());
+
+  if (wait_s == 0)
+    return true;
+  request->answer.retry_after_us = wait_s * CLOCK_SECOND_US;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_SPENT,
+               "Zoho hands out no access token for a while, since too many were asked for; the next can be asked for in "
+               "%" G_GINT64_FORMAT " s",
+               wait_s);
+  return false;
+}
+
+/* The call of this moment is counted before it goes, so that one that a crash cuts off counts, too, and is taken back
+ * when it is sure that no token came of it. */
+static void
+settle_call (Oauth *oauth, int fd, const HttpRequest *request, bool minted, RetryCause cause)
+{
+  int64_t hint_us = request->answer.retry_after_us;
+  bool unclear = request->error != NULL && request->sent;
+
+  if (!minted && !unclear)
+    token_calls_take_back (&oauth->recent);
+  if (!minted && request->error == NULL && cause == RETRY_BUSY)
+    oauth->recent.held_until_s = clock_wall_s () + (hint_us >= 0 ? hint_us : HOLD_BUSY_US) / CLOCK_SECOND_US;
+  keep_calls (oauth, fd);
+}
+
+static bool
+fetch_from_zoho (Oauth *oauth, int fd, HttpRequest *request, RetryCause *cause, GError **error)
+{
+  Token token = { NULL };
+  bool good;
+
+  *cause = RETRY_BUSY;
+  recall_calls (oauth, fd);
+  if (!may_call (oauth, request, error))
+    return false;
+  token_calls_add (&oauth->recent, clock_wall_s ());
+  keep_calls (oauth, fd);
+  call_zoho (oauth, request);
+  *cause = RETRY_LOST;
+  good = request->error == NULL && read_token (oauth, &request->answer, &token, cause, error);
+  settle_call (oauth, fd, request, good, *cause);
+  if (request->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&request->error));
+  if (!good)
+    return false;
+  save_to_file (oauth, &token);
+  adopt (oauth, &token);
   return true;
 }
 
@@ -295,25 +307,16 @@ read_token (Oauth *oauth, const HttpAnswer *answer, Token *token, RetryCause *ca
 static bool
 fetch_once (Oauth *oauth, HttpRequest *request, RetryCause *cause, GError **error)
 {
-  Token token = { NULL };
-  int fd = lock_file (oauth);
+  bool busy = false;
+  int fd = lock_file (oauth, &busy);
   bool good = adopt_from_file (oauth);
 
-  if (!good)
-    {
-      call_zoho (oauth, request);
-      if (request->error != NULL)
-        {
-          *cause = RETRY_LOST;
-          g_propagate_error (error, g_steal_pointer (&request->error));
-        }
-      else if (read_token (oauth, &request->answer, &token, cause, error))
-        {
-          good = true;
-          save_to_file (oauth, &token);
-          adopt (oauth, &token);
-        }
-    }
+  *cause = RETRY_LOST;
+  if (!good && busy)
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT,
+                 "Another process with this sign-in waits for an access token and got none so far");
+  else if (!good)
+    good = fetch_from_zoho (oauth, fd, request, cause, error);
   if (fd >= 0)
     close (fd);
   return good;
@@ -397,24 +400,86 @@ fetch (Oauth *oauth)
   }
 }
 
-/* Returns: false when all ends. */
+/* ---- a new sign-in ------------------------------------------------------------------------------------------------ */
+
+static void
+wipe (char *secret)
+{
+  explicit_bzero (secret, strlen (secret));
+  g_free (secret);
+}
+
+/* What was had by the old sign-in is forgotten. */
+static void
+begin_anew (Oauth *oauth)
+{
+  LOCKED (&oauth->lock);
+
+  g_clear_pointer (&oauth->token.text, g_free);
+  g_clear_pointer (&oauth->rejected, g_free);
+  g_clear_error (&oauth->trouble);
+  oauth->held_until_us = 0;
+  want (oauth);
+}
+
+/* Somebody may have signed in again since. Returns: whether it was so. */
 static bool
+look_for_sign_in (Oauth *oauth)
+{
+  char *client_secret = NULL, *refresh_token = NULL;
+
+  if (oauth->renew == NULL || !oauth->renew (oauth->renew_data, &client_secret, &refresh_token))
+    return false;
+  wipe (oauth->client_secret);
+  wipe (oauth->refresh_token);
+  g_free (oauth->key);
+  oauth->client_secret = client_secret;
+  oauth->refresh_token = refresh_token;
+  oauth->key = token_file_key (oauth->accounts_url, oauth->api_url, oauth->client_id, refresh_token);
+  oauth->recent = (TokenCalls){ 0 };
+  g_message ("There is a new sign-in; it is used from now on");
+  begin_anew (oauth);
+  return true;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
+
+typedef enum
+{
+  WOKEN_FOR_TOKEN,
+  WOKEN_TO_LOOK,
+  WOKEN_TO_END
+} Woken;
+
+/* Lock held. */
+static bool
+is_dead (const Oauth *oauth)
+{
+  return oauth->token.text == NULL && g_error_matches (oauth->trouble, ZOHO_ERROR, ZOHO_ERROR_SIGNED_OUT);
+}
+
+static Woken
 wait_wanted (Oauth *oauth)
 {
   LOCKED (&oauth->lock);
 
-  while (!oauth->wanted && !oauth->ending)
-    pthread_cond_wait (&oauth->changed, &oauth->lock);
-  return !oauth->ending;
+  if (!oauth->wanted && !oauth->ending)
+    wait_change (oauth, is_dead (oauth) ? LOOK_DEAD_US : LOOK_US);
+  if (oauth->ending)
+    return WOKEN_TO_END;
+  return oauth->wanted ? WOKEN_FOR_TOKEN : WOKEN_TO_LOOK;
 }
 
 static void *
 serve (void *data)
 {
   Oauth *oauth = data;
+  Woken woken;
 
-  while (wait_wanted (oauth))
+  while ((woken = wait_wanted (oauth)) != WOKEN_TO_END)
     {
+      if (!look_for_sign_in (oauth) && woken == WOKEN_TO_LOOK)
+        continue;
       fetch (oauth);
       oauth->news (oauth->data);
     }
@@ -430,8 +495,8 @@ release (Oauth *oauth)
   g_free (oauth->accounts_url);
   g_free (oauth->api_url);
   g_free (oauth->client_id);
-  g_free (oauth->client_secret);
-  g_free (oauth->refresh_token);
+  wipe (oauth->client_secret);
+  wipe (oauth->refresh_token);
   g_free (oauth->token_path);
   g_free (oauth->key);
   g_free (oauth->token.text);
@@ -452,6 +517,8 @@ oauth_new (const OauthConfig *config, Http *http, GError **error)
   oauth->refresh_token = g_strdup (config->refresh_token);
   oauth->token_path = g_strdup (config->token_path);
   oauth->key = token_file_key (config->accounts_url, config->api_url, config->client_id, config->refresh_token);
+  oauth->renew = config->renew;
+  oauth->renew_data = config->renew_data;
   oauth->http = http;
   oauth->news = config->news;
   oauth->data = config->data;
@@ -563,7 +630,7 @@ oauth_is_signed_out (Oauth *oauth)
 {
   LOCKED (&oauth->lock);
 
-  return oauth->token.text == NULL && g_error_matches (oauth->trouble, ZOHO_ERROR, ZOHO_ERROR_SIGNED_OUT);
+  return is_dead (oauth);
 }
 
 uint64_t

@@ -15,6 +15,7 @@
 #define FILE_BYTES_MAX 16384
 #define TOKEN_BYTES_MAX 4096
 #define LIFE_MAX_S (2 * 86400)
+#define CALLS_BYTES_MAX 1024
 
 bool
 token_is_good (const char *text)
@@ -133,6 +134,78 @@ token_file_write (const char *path, const char *key, const Token *token, GError 
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED, "The access token cannot be kept in %s: %s", path,
                g_strerror (failed));
   return false;
+}
+
+void
+token_calls_read (int fd, const char *key, TokenCalls *calls)
+{
+  char text[CALLS_BYTES_MAX];
+  ssize_t size = is_private (fd, "The lock file of the access token") ? pread (fd, text, sizeof text, 0) : -1;
+  g_autoptr (json_t) saved = size > 0 ? json_parse (text, (size_t)size, NULL) : NULL;
+  const json_t *times = json_object_get (saved, "asked"), *time;
+  size_t i;
+
+  *calls = (TokenCalls){ 0 };
+  if (g_strcmp0 (json_get_text (saved, "for"), key) != 0)
+    return;
+  calls->held_until_s = integer_at (saved, "held_until");
+  json_array_foreach (times, i, time)
+    if (json_is_integer (time))
+      token_calls_add (calls, json_integer_value (time));
+}
+
+bool
+token_calls_write (int fd, const char *key, const TokenCalls *calls)
+{
+  g_autoptr (json_t) saved = json_object ();
+  g_autoptr (GString) text = g_string_new (NULL);
+  json_t *times = json_array ();
+
+  for (unsigned i = 0; i < calls->count; i++)
+    json_array_append_new (times, json_integer (calls->at_s[i]));
+  json_object_set_new (saved, "asked", times);
+  json_object_set_new (saved, "held_until", json_integer (calls->held_until_s));
+  json_object_set_new (saved, "for", json_string (key));
+  json_write (saved, text);
+  return ftruncate (fd, 0) == 0 && pwrite (fd, text->str, text->len, 0) == (ssize_t)text->len;
+}
+
+void
+token_calls_forget_old (TokenCalls *calls, int64_t now_s)
+{
+  unsigned kept = 0;
+
+  for (unsigned i = 0; i < calls->count; i++)
+    if (calls->at_s[i] > now_s - TOKEN_CALLS_WINDOW_S && calls->at_s[i] <= now_s)
+      calls->at_s[kept++] = calls->at_s[i];
+  calls->count = kept;
+  if (calls->held_until_s > now_s + TOKEN_CALLS_WINDOW_S)
+    calls->held_until_s = 0;
+}
+
+int64_t
+token_calls_wait_s (const TokenCalls *calls, int64_t now_s)
+{
+  int64_t wait_s = MAX (calls->held_until_s - now_s, 0);
+
+  if (calls->count == TOKEN_CALLS_MAX)
+    wait_s = MAX (wait_s, calls->at_s[0] + TOKEN_CALLS_WINDOW_S - now_s);
+  return wait_s;
+}
+
+void
+token_calls_add (TokenCalls *calls, int64_t now_s)
+{
+  if (calls->count == TOKEN_CALLS_MAX)
+    memmove (calls->at_s, calls->at_s + 1, --calls->count * sizeof calls->at_s[0]);
+  calls->at_s[calls->count++] = now_s;
+}
+
+void
+token_calls_take_back (TokenCalls *calls)
+{
+  if (calls->count > 0)
+    calls->count--;
 }
 
 int

@@ -25,6 +25,29 @@ bool token_file_read (const char *path, const char *key, Token *token);
 /* Replaces the file in one step, mode 0600. */
 bool token_file_write (const char *path, const char *key, const Token *token, GError **error);
 
+/* When a sign-in's processes asked Zoho for tokens of late. */
+#define TOKEN_CALLS_MAX 10
+#define TOKEN_CALLS_WINDOW_S 600
+typedef struct
+{
+  int64_t at_s[TOKEN_CALLS_MAX]; /* wall clock, oldest first */
+  unsigned count;
+  int64_t held_until_s; /* Zoho wants to be left alone until then */
+} TokenCalls;
+
+/* Reads what token_calls_write() left in the lock file @fd for @key; nothing when it is no use. */
+void token_calls_read (int fd, const char *key, TokenCalls *calls);
+bool token_calls_write (int fd, const char *key, const TokenCalls *calls);
+
+/* Drops what is out of the window, or not of this time at all. */
+void token_calls_forget_old (TokenCalls *calls, int64_t now_s);
+
+/* How long to wait before the next call; 0: not at all. */
+int64_t token_calls_wait_s (const TokenCalls *calls, int64_t now_s);
+
+void token_calls_add (TokenCalls *calls, int64_t now_s);
+void token_calls_take_back (TokenCalls *calls);
+
 /* Takes "<path>.lock" if no other process (or other Client of this one) has it. Returns: a descriptor whose close frees
  * it, or -1 with @busy true when somebody else has it, false when it cannot be made. */
 int token_file_lock (const char *path, bool *busy);

@@ -3,6 +3,7 @@
 #include "app/config.h"
 
 #include "app/access_config.h"
+#include "app/data_centers.h"
 #include "app/files.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -25,30 +26,9 @@
 
 #define AUDIT_MB_MAX 1024
 
-typedef struct
-{
-  const char *name;
-  const char *accounts;
-  const char *api; /* what follows "www." */
-} DataCenter;
-
-static const DataCenter data_centers[] = {
-  { "us", "accounts.zoho.com", "zohoapis.com" },
-  { "eu", "accounts.zoho.eu", "zohoapis.eu" },
-  { "in", "accounts.zoho.in", "zohoapis.in" },
-  { "jp", "accounts.zoho.jp", "zohoapis.jp" },
-  { "au", "accounts.zoho.com.au", "zohoapis.com.au" },
-  { "cn", "accounts.zoho.com.cn", "zohoapis.com.cn" },
-  { "ca", "accounts.zohocloud.ca", "zohoapis.ca" },
-  { "sa", "accounts.zoho.sa", "zohoapis.sa" },
-  { "uk", "accounts.zoho.uk", "zohoapis.uk" },
-  { "ae", "accounts.zoho.ae", "zohoapis.ae" },
-};
-#define DATA_CENTERS "us, eu, in, jp, au, cn, ca, sa, uk, ae"
-
 static const char *const groups[] = { "account", "limits", "access", "audit", NULL };
 static const char *const account_keys[]
-    = { "data_center", "environment", "accounts_url", "api_url", "client_id", NULL };
+    = { "data_center", "environment", "accounts_url", "api_url", "other_accounts_url", "other_api_url", "client_id", NULL };
 static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", NULL };
 static const char *const audit_keys[] = { "size_mb", "generations", "syslog", NULL };
 
@@ -189,33 +169,30 @@ read_url (const Reading *reading, const char *key, const char *text, char **url,
   return true;
 }
 
-static const char *
-api_host_prefix (const char *environment)
-{
-  if (environment == NULL || g_str_equal (environment, "production"))
-    return "www";
-  if (g_str_equal (environment, "sandbox") || g_str_equal (environment, "developer"))
-    return environment;
-  return NULL;
-}
-
 static bool
 read_data_center (const Reading *reading, const char *name, Config *config, GError **error)
 {
-  g_autofree char *environment = value_of (reading, "account", "environment");
-  const char *prefix = api_host_prefix (environment);
+  config->environment = value_of (reading, "account", "environment");
+  if (!data_centers_is_environment (config->environment))
+    return refuse (reading, error, "environment=%s is none of production, sandbox and developer.", config->environment);
+  return data_centers_find (name, config->environment, &config->accounts_url, &config->api_url)
+         || refuse (reading, error, "data_center=%s is none of " DATA_CENTERS ".", name);
+}
 
-  if (prefix == NULL)
-    return refuse (reading, error, "environment=%s is none of production, sandbox and developer.", environment);
-  for (size_t i = 0; i < G_N_ELEMENTS (data_centers); i++)
-    {
-      if (!g_str_equal (name, data_centers[i].name))
-        continue;
-      config->accounts_url = g_strdup_printf ("https://%s", data_centers[i].accounts);
-      config->api_url = g_strdup_printf ("https://%s.%s", prefix, data_centers[i].api);
-      return true;
-    }
-  return refuse (reading, error, "data_center=%s is none of " DATA_CENTERS ".", name);
+/* Where a sign-in may be sent on to, besides Zoho's own data centres. */
+static bool
+read_other_hosts (const Reading *reading, Config *config, GError **error)
+{
+  g_autofree char *accounts = value_of (reading, "account", "other_accounts_url");
+  g_autofree char *api = value_of (reading, "account", "other_api_url");
+
+  if (accounts == NULL && api == NULL)
+    return true;
+  if (accounts == NULL || api == NULL)
+    return refuse (reading, error, "other_accounts_url and other_api_url belong together; %s is missing.",
+                   api == NULL ? "other_api_url" : "other_accounts_url");
+  return read_url (reading, "other_accounts_url", accounts, &config->other_accounts_url, error)
+         && read_url (reading, "other_api_url", api, &config->other_api_url, error);
 }
 
 static bool
@@ -237,7 +214,7 @@ read_hosts (const Reading *reading, Config *config, GError **error)
   if (g_key_file_has_key (reading->keys, "account", "environment", NULL))
     return refuse (reading, error, "environment goes with data_center; api_url already names the environment.");
   return read_url (reading, "accounts_url", accounts, &config->accounts_url, error)
-         && read_url (reading, "api_url", api, &config->api_url, error);
+         && read_url (reading, "api_url", api, &config->api_url, error) && read_other_hosts (reading, config, error);
 }
 
 static bool
@@ -375,6 +352,9 @@ config_free (Config *config)
   access_free (config->access);
   g_free (config->accounts_url);
   g_free (config->api_url);
+  g_free (config->environment);
+  g_free (config->other_accounts_url);
+  g_free (config->other_api_url);
   g_free (config->client_id);
   g_free (config);
 }

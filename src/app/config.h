@@ -11,6 +11,8 @@
 typedef struct
 {
   char *accounts_url, *api_url; /* without a final slash */
+  char *environment;            /* of a data centre that was named; NULL: production, or addresses were given */
+  char *other_accounts_url, *other_api_url; /* a sign-in may be sent on to there, too; NULL: to Zoho's own alone */
   char *client_id;
   unsigned concurrency, heavy_concurrency;
   int64_t daily_credits; /* 0: no budget of our own */

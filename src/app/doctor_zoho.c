@@ -286,10 +286,11 @@ look_at_credits (Findings *findings, Client *client, const Config *config)
 
 /* The token of mounts is shared, since Zoho gives out few; where its folder cannot be used, one is made for us alone. */
 static Client *
-open_client (const Places *places, const Config *config, const Credentials *credentials, GError **error)
+open_client (const Places *places, Config *config, const Credentials *credentials, GError **error)
 {
   g_autofree char *token_path = places_token_path (places);
 
+  account_follow (config, credentials);
   return account_open (config, credentials, access (places->cache_dir, W_OK) == 0 ? token_path : NULL, error);
 }
 

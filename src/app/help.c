@@ -5,12 +5,32 @@
   "  -o config=FILE, state_dir=DIR, cache_dir=DIR   where the profile's files are, if not at their usual places\n"
 
 static const char login[]
-    = "zohofs login [PROFILE] --refresh-token - [--client-secret-file FILE] [-o OPTION,...]\n"
+    = "zohofs login [PROFILE] [--device | --self-client CODE | --refresh-token -] [OPTION...]\n"
       "\n"
-      "Keeps a sign-in after it was proved. The refresh token is read from standard input; the client secret from FILE,\n"
-      "or asked for on the terminal. Neither is ever an argument, since every process may read those.\n"
-      "\n" FOLDERS "\n"
+      "Signs in to Zoho and keeps the sign-in; a mount of the profile goes on with the new one by itself. Without one of the\n"
+      "three, Zoho's page is opened in a browser on this machine. The client secret is asked for on the terminal.\n"
+      "\n"
+      "  --device                   agree on another device, for machines without a browser\n"
+      "  --self-client CODE|-       with a code that the API console made (self client); -: read from standard input\n"
+      "  --refresh-token -          with a refresh token, read from standard input\n"
+      "  --read-only                ask for permission to read alone\n"
+      "  --modules Leads,...        ask for permission for these modules alone\n"
+      "  --show-scopes              say the permissions (scopes) that would be asked for, and do no more\n"
+      "  --no-browser               start no browser, only show the address of the page\n"
+      "  --port N                   the browser comes back to http://127.0.0.1:N/callback; else any port\n"
+      "  --client-secret-file FILE  read the client secret from FILE, which nobody else may be able to read\n"
+      "  --keyring                  keep the secrets in the desktop's keyring, not in files (0600)\n"
+      FOLDERS "\n"
       "Exit status: 0 signed in; 1 not, one line says why; 2 the command line is wrong.\n";
+
+static const char logout[]
+    = "zohofs logout [PROFILE] [--force] [-o OPTION,...]\n"
+      "\n"
+      "Revokes the sign-in at Zoho and removes its secrets from this machine.\n"
+      "\n"
+      "  --force    remove them without telling Zoho, as when it cannot be reached\n"
+      FOLDERS "\n"
+      "Exit status: 0 signed out; 1 not, and nothing was removed; 2 the command line is wrong.\n";
 
 static const char status[]
     = "zohofs status [PROFILE|MOUNTPOINT] [--json] [--watch]\n"
@@ -76,6 +96,8 @@ help_text (OptionsCommand command)
     {
     case OPTIONS_LOGIN:
       return login;
+    case OPTIONS_LOGOUT:
+      return logout;
     case OPTIONS_STATUS:
       return status;
     case OPTIONS_WHY:
@@ -90,6 +112,7 @@ help_text (OptionsCommand command)
       return doctor;
     case OPTIONS_MOUNT:
     case OPTIONS_CHECK_CACHE:
+    case OPTIONS_KEYRING:
     case OPTIONS_HELP:
     case OPTIONS_VERSION:
       return options_help;

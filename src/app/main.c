@@ -2,7 +2,9 @@
 #include "app/audit_command.h"
 #include "app/doctor.h"
 #include "app/drain_command.h"
+#include "app/keyring.h"
 #include "app/login.h"
+#include "app/logout_command.h"
 #include "app/mount.h"
 #include "app/options.h"
 #include "app/privacy.h"
@@ -35,6 +37,12 @@ run (const Options *options)
     case OPTIONS_LOGIN:
       privacy_guard ();
       return login_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_LOGOUT:
+      privacy_guard ();
+      return logout_command_run (options, &error) ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);
+    case OPTIONS_KEYRING:
+      privacy_guard ();
+      return keyring_serve (options->keyring_words[0], options->keyring_words[1], options->keyring_words[2]);
     case OPTIONS_STATUS:
       return status_command_run (options->target, (StatusStyle) { options->json, options->watch }, &error)
                  ? EXIT_SUCCESS : tell (error, EXIT_FAILURE);

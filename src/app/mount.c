@@ -455,5 +455,6 @@ mount_run (const Options *options)
     return refuse (error);
   if ((credentials = credentials_load (places->state_dir, options->profile, &error)) == NULL)
     return refuse (error);
+  account_follow (config, credentials);
   return live (options, config, credentials, places);
 }

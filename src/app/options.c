@@ -5,6 +5,7 @@
 
 #include "app/audit_command.h"
 #include "app/help.h"
+#include "app/scopes.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -23,7 +24,8 @@ const char options_help[]
     = "zohofs: a Zoho CRM org as a drive\n"
       "\n"
       "  zohofs [PROFILE] MOUNTPOINT [-f] [-d] [-o OPTION,...]   mount; unmount with fusermount3 -u MOUNTPOINT\n"
-      "  zohofs login [PROFILE] --refresh-token -                keep a sign-in; the refresh token is read from stdin\n"
+      "  zohofs login [PROFILE] [--device]                       sign in with a browser, here or on another device\n"
+      "  zohofs logout [PROFILE]                                 revoke the sign-in, and forget it\n"
       "  zohofs status [PROFILE|MOUNTPOINT]                      what the mounts are doing\n"
       "  zohofs why FILE                                         why the last save of a file was refused\n"
       "  zohofs drain [PROFILE|MOUNTPOINT]                       send what waits to be sent, and wait for it\n"
@@ -34,7 +36,6 @@ const char options_help[]
       "  -f, --foreground         stay in the foreground, log to stderr\n"
       "  -d, --debug              the same, and trace each file operation\n"
       "  -o OPTION,...            options of the mount, below\n"
-      "  --client-secret-file F   login: read the client secret from F instead of asking for it\n"
       "  -h, --help               this text; after a command: what it takes, and its exit status\n"
       "  -V, --version            the version\n"
       "\n"
@@ -349,7 +350,10 @@ typedef struct
 } Command;
 
 static const Command commands[] = {
-  { "login", OPTIONS_LOGIN },
+  { "login", OPTIONS_LOGIN,
+    "--device --self-client --refresh-token --read-only --modules --port --no-browser --show-scopes --keyring "
+    "--client-secret-file" },
+  { "logout", OPTIONS_LOGOUT, "--force" },
   { "status", OPTIONS_STATUS, "--json --watch" },
   { "why", OPTIONS_WHY },
   { "drain", OPTIONS_DRAIN },
@@ -357,6 +361,7 @@ static const Command commands[] = {
   { "doctor", OPTIONS_DOCTOR, "--json" },
   { "query", OPTIONS_QUERY, "--json --jsonl --csv --table" },
   { "check-cache", OPTIONS_CHECK_CACHE },
+  { "keyring", OPTIONS_KEYRING },
 };
 
 typedef struct
@@ -368,8 +373,8 @@ typedef struct
 
 static const char *const switches[]
     = { "-f", "--foreground", "-d", "--debug", "-o", "-h", "--help", "-V", "--version", "--refresh-token",
-        "--client-secret-file", "--json", "--jsonl", "--csv", "--table", "--watch",
-        "--since", NULL };
+        "--client-secret-file", "--device", "--self-client", "--read-only", "--modules", "--port", "--no-browser",
+        "--show-scopes", "--keyring", "--force", "--json", "--jsonl", "--csv", "--table", "--watch", "--since", NULL };
 
 /* The value of switch @name: what is glued to it ("-oro", "--x=y"), else the next argument. */
 static const char *
@@ -397,18 +402,60 @@ is_switch (const char *argument, const char *name)
 }
 
 static bool
-take_refresh_token (Options *options, const char *value, GError **error)
+take_way (Options *options, LoginWay way, GError **error)
+{
+  if (options->login_way_given && options->login_way != way)
+    return refuse (error, "Say one way to sign in: --device, --self-client, --refresh-token, or none of them for a browser.");
+  options->login_way = way;
+  options->login_way_given = true;
+  return true;
+}
+
+static bool
+take_refresh_token (Options *options, char *value, GError **error)
 {
   /* Any other value would have shown the token to everybody who lists processes. */
   if (!g_str_equal (value, "-"))
     return refuse (error, "--refresh-token takes only \"-\": the token is read from standard input, since arguments "
                           "are visible to every process.");
-  options->refresh_token_stdin = true;
+  return take_way (options, LOGIN_BY_REFRESH_TOKEN, error);
+}
+
+/* A code works once and for minutes only, so it may be an argument; even so it does not stay where all can read it. */
+static bool
+take_self_client (Options *options, char *value, GError **error)
+{
+  if (!take_way (options, LOGIN_BY_SELF_CLIENT, error))
+    return false;
+  if (g_str_equal (value, "-"))
+    return true;
+  g_free (options->self_client_code);
+  options->self_client_code = g_strdup (value);
+  memset (value, 'x', strlen (value));
   return true;
 }
 
 static bool
-take_since (Options *options, const char *value, GError **error)
+take_modules (Options *options, char *value, GError **error)
+{
+  g_strfreev (options->login_modules);
+  options->login_modules = scopes_parse_modules (value, error);
+  return options->login_modules != NULL;
+}
+
+static bool
+take_port (Options *options, char *value, GError **error)
+{
+  guint64 port;
+
+  if (!g_ascii_string_to_unsigned (value, 10, 1024, 65535, &port, NULL))
+    return refuse (error, "--port %s is not a number from 1024 to 65535.", value);
+  options->login_port = (unsigned) port;
+  return true;
+}
+
+static bool
+take_since (Options *options, char *value, GError **error)
 {
   if (!audit_command_since (value, clock_wall_s (), &options->since_s))
     return refuse (error, "--since %s is neither a time ago, such as 30m, 2h or 7d, nor a date, such as 2026-03-02.",
@@ -454,10 +501,112 @@ form_of (const char *argument, OptionsForm *form)
 }
 
 static bool
+take_secret_file (Options *options, char *value, GError **error)
+{
+  return set_path (&options->client_secret_file, value);
+}
+
+static bool
+take_device (Options *options, char *value, GError **error)
+{
+  return take_way (options, LOGIN_BY_DEVICE, error);
+}
+
+static bool
+take_read_only (Options *options, char *value, GError **error)
+{
+  return options->login_read_only = true;
+}
+
+static bool
+take_no_browser (Options *options, char *value, GError **error)
+{
+  return options->no_browser = true;
+}
+
+static bool
+take_show_scopes (Options *options, char *value, GError **error)
+{
+  return options->show_scopes = true;
+}
+
+static bool
+take_keyring (Options *options, char *value, GError **error)
+{
+  return options->keyring = true;
+}
+
+static bool
+take_force (Options *options, char *value, GError **error)
+{
+  return options->force = true;
+}
+
+static bool
+take_json (Options *options, char *value, GError **error)
+{
+  return options->json = true;
+}
+
+static bool
+take_watch (Options *options, char *value, GError **error)
+{
+  return options->watch = true;
+}
+
+/* Switches of some commands alone. */
+typedef struct
+{
+  const char *name;
+  bool (*take) (Options *options, char *value, GError **error);
+  bool valued; /* takes a value; else @value is NULL */
+} Switch;
+
+static const Switch own_switches[] = {
+  { "--device", take_device },
+  { "--self-client", take_self_client, true },
+  { "--refresh-token", take_refresh_token, true },
+  { "--client-secret-file", take_secret_file, true },
+  { "--read-only", take_read_only },
+  { "--modules", take_modules, true },
+  { "--port", take_port, true },
+  { "--no-browser", take_no_browser },
+  { "--show-scopes", take_show_scopes },
+  { "--keyring", take_keyring },
+  { "--force", take_force },
+  { "--since", take_since, true },
+  { "--json", take_json },
+  { "--watch", take_watch },
+};
+
+static const Switch *
+own_switch (const char *argument)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (own_switches); i++)
+    if (own_switches[i].valued ? is_switch (argument, own_switches[i].name)
+                               : g_str_equal (argument, own_switches[i].name))
+      return &own_switches[i];
+  return NULL;
+}
+
+static bool
+take_own_switch (Options *options, Reader *reader, const Switch *own, GError **error)
+{
+  const char *value = NULL;
+
+  if (!goes_with (options, own->name, error))
+    return false;
+  if (own->valued && (value = value_of (reader, own->name, error)) == NULL)
+    return false;
+  return own->take (options, (char *) value, error);
+}
+
+static bool
 take_switch (Options *options, Reader *reader, GError **error)
 {
   const char *argument = reader->argv[reader->at];
   const char *value, *meant;
+  const Switch *own;
 
   if (g_str_equal (argument, "-h") || g_str_equal (argument, "--help"))
     {
@@ -473,20 +622,10 @@ take_switch (Options *options, Reader *reader, GError **error)
     options->trace = options->foreground = true;
   else if (is_switch (argument, "-o"))
     return (value = value_of (reader, "-o", error)) != NULL && take_words (options, value, error);
-  else if (is_switch (argument, "--refresh-token"))
-    return (value = value_of (reader, "--refresh-token", error)) != NULL && take_refresh_token (options, value, error);
-  else if (is_switch (argument, "--client-secret-file"))
-    return (value = value_of (reader, "--client-secret-file", error)) != NULL
-           && set_path (&options->client_secret_file, value);
-  else if (is_switch (argument, "--since"))
-    return goes_with (options, "--since", error)
-           && (value = value_of (reader, "--since", error)) != NULL && take_since (options, value, error);
   else if ((options->command == OPTIONS_QUERY || !g_str_equal (argument, "--json")) && form_of (argument, &options->form))
     return goes_with (options, argument, error);
-  else if (g_str_equal (argument, "--json"))
-    return options->json = goes_with (options, "--json", error);
-  else if (g_str_equal (argument, "--watch"))
-    return options->watch = goes_with (options, "--watch", error);
+  else if ((own = own_switch (argument)) != NULL)
+    return take_own_switch (options, reader, own, error);
   else if ((meant = nearest_word (argument, switches)) != NULL)
     return refuse (error, "Unknown option %s; did you mean %s?", argument, meant);
   else
@@ -540,14 +679,21 @@ place_mount (Options *options, GPtrArray *plain, GError **error)
 }
 
 static bool
-place_login (Options *options, GPtrArray *plain, GError **error)
+place_login (Options *options, const char *command, GPtrArray *plain, GError **error)
 {
   if (plain->len > 1)
-    return refuse (error, "Too many arguments: zohofs login [PROFILE] --refresh-token -");
-  if (!options->refresh_token_stdin)
-    return refuse (error, "Say how to sign in: zohofs login [PROFILE] --refresh-token - reads the refresh token from "
-                          "standard input.");
+    return refuse (error, "Too many arguments: zohofs %s [PROFILE]", command);
   return plain->len == 0 || take_profile (options, plain->pdata[0], error);
+}
+
+static bool
+place_keyring (Options *options, GPtrArray *plain, GError **error)
+{
+  if (plain->len != G_N_ELEMENTS (options->keyring_words))
+    return refuse (error, "zohofs keyring is for zohofs itself.");
+  for (unsigned i = 0; i < plain->len; i++)
+    options->keyring_words[i] = plain->pdata[i];
+  return true;
 }
 
 static bool
@@ -607,7 +753,9 @@ place_words (Options *options, GPtrArray *plain, GError **error)
     case OPTIONS_MOUNT:
       return place_mount (options, plain, error);
     case OPTIONS_LOGIN:
-      return place_login (options, plain, error);
+      return place_login (options, "login", plain, error);
+    case OPTIONS_LOGOUT:
+      return place_login (options, "logout", plain, error);
     case OPTIONS_STATUS:
       return place_mounts (options, "status", plain, error);
     case OPTIONS_DRAIN:
@@ -620,6 +768,8 @@ place_words (Options *options, GPtrArray *plain, GError **error)
       return place_doctor (options, plain, error);
     case OPTIONS_WHY:
       return place_why (options, plain, error);
+    case OPTIONS_KEYRING:
+      return place_keyring (options, plain, error);
     case OPTIONS_CHECK_CACHE:
       options->target = g_strdup (plain->len == 1 ? plain->pdata[0] : "");
       return true;
@@ -707,5 +857,7 @@ options_free (Options *options)
   g_free (options->state_dir);
   g_free (options->cache_dir);
   g_free (options->client_secret_file);
+  g_free (options->self_client_code);
+  g_strfreev (options->login_modules);
   g_free (options);
 }

@@ -9,6 +9,7 @@ typedef enum
 {
   OPTIONS_MOUNT,
   OPTIONS_LOGIN,
+  OPTIONS_LOGOUT,
   OPTIONS_STATUS,
   OPTIONS_WHY,
   OPTIONS_DRAIN,
@@ -16,6 +17,7 @@ typedef enum
   OPTIONS_AUDIT,
   OPTIONS_QUERY,
   OPTIONS_CHECK_CACHE, /* ours alone: target is the folder */
+  OPTIONS_KEYRING,     /* ours alone: of app/keyring.c */
   OPTIONS_HELP,
   OPTIONS_VERSION
 } OptionsCommand;
@@ -29,6 +31,15 @@ typedef enum
   OPTIONS_FORM_CSV,
   OPTIONS_FORM_TABLE
 } OptionsForm;
+
+/* How to sign in. */
+typedef enum
+{
+  LOGIN_BY_BROWSER,
+  LOGIN_BY_DEVICE,
+  LOGIN_BY_SELF_CLIENT,
+  LOGIN_BY_REFRESH_TOKEN
+} LoginWay;
 
 /* What -o said. */
 typedef enum
@@ -61,7 +72,17 @@ typedef struct
   char *fuse_options;       /* what libfuse is to see, comma separated; NULL: nothing */
   char *config_file;        /* absolute; NULL: where the profile has it */
   char *state_dir, *cache_dir;
-  bool refresh_token_stdin; /* login */
+  LoginWay login_way;
+  bool login_way_given;
+  char *self_client_code;   /* login; NULL: standard input has it */
+  bool login_read_only;     /* login asks for permission to read alone */
+  char **login_modules;     /* login asks for these; NULL: all */
+  unsigned login_port;      /* that the browser comes back to; 0: any */
+  bool no_browser;          /* login starts none */
+  bool show_scopes;         /* login says what it would ask for, and no more */
+  bool keyring;             /* login keeps the secrets there */
+  bool force;               /* logout: also when Zoho cannot be told */
+  char *keyring_words[3];   /* ours alone; borrowed */
   char *client_secret_file; /* login; NULL: ask */
   const char *help;         /* what --help prints: of the command that it was given with */
   bool json;                /* status, doctor, audit */

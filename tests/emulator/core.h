@@ -21,6 +21,7 @@ struct Emulator
   pthread_rwlock_t lock; /* guards modules, fields and records */
   uint64_t seed;
   char *url;                /* "http://127.0.0.1:1234", its own address */
+  char *second_url;         /* of the second data centre; NULL: there is none */
   GPtrArray *modules;       /* Module *, owned */
   GHashTable *by_name;      /* api name -> Module */
   uint64_t next_id;         /* of records made while running */
@@ -65,13 +66,16 @@ void oauth_start (Emulator *emulator);
 void oauth_stop (void);
 bool oauth_owns (const Request *request); /* by its path */
 void oauth_answer (Emulator *emulator, Request *request, Reply *reply);
-/* The live token called @token: its user and scopes, both new. false: unknown or expired. */
-bool oauth_check (Emulator *emulator, const char *token, char **user_id, char **scope, time_t *expires);
+/* The live token called @token: its user and scopes, both new. false: unknown, expired, or of another data centre than that
+ * which @request came to. */
+bool oauth_check (Emulator *emulator, const Request *request, const char *token, char **user_id, char **scope, time_t *expires);
 void oauth_expire_all (void);
 unsigned oauth_calls (void);
 void oauth_reset (Emulator *emulator, bool tokens); /* the counters; and all @tokens and codes */
 
 /* ---- emulator.c ---- */
+/* Does a request's Host header name the port of the second data centre? */
+bool emulator_is_second (const Emulator *emulator, const char *host);
 /* Everything as at the start. No lock held. */
 void emulator_reset (Emulator *emulator);
 
@@ -220,7 +224,8 @@ bool faults_stopping (void);
 void fault_clear (Fault *fault);
 
 /* ---- http.c ---- */
-bool http_start (Emulator *emulator, unsigned port, GError **error);
+/* On @port, and with @second on any other for the second data centre. */
+bool http_start (Emulator *emulator, unsigned port, bool second, GError **error);
 void http_stop (void);
 char *url_decode (const char *text, gssize length, bool plus); /* NULL: not UTF-8, or a bad escape */
 GHashTable *query_parse (const char *text, gssize length);     /* NULL: as above */

@@ -28,6 +28,7 @@ typedef struct
   int64_t seed;
   char *records;
   char **settings; /* NAME=VALUE */
+  gboolean second; /* is there a second data centre? */
 } Options;
 
 static Options options = { .notes = -1, .seed = 1 };
@@ -95,6 +96,13 @@ parse_time (const char *text, time_t *time)
   parts.tm_mon -= 1;
   *time = timegm (&parts) - offset;
   return true;
+}
+
+bool
+emulator_is_second (const Emulator *emulator, const char *host)
+{
+  return emulator->second_url != NULL && host != NULL
+         && g_str_equal (host, emulator->second_url + strlen ("http://"));
 }
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
@@ -169,6 +177,7 @@ parse_options (int *argc, char ***argv, GError **error)
     { "latency-ms", 0, 0, G_OPTION_ARG_INT, &latency, "how long each call takes", "L" },
     { "concurrency", 0, 0, G_OPTION_ARG_INT, &concurrency, "calls at a time; 0: any number", "C" },
     { "credits", 0, 0, G_OPTION_ARG_INT64, &credits, "credits of a day; 0: no limit", "K" },
+    { "second", 0, 0, G_OPTION_ARG_NONE, &options.second, "a second data centre, on a port of its own", NULL },
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.settings, "a knob, see README.md", "NAME=VALUE" },
     { 0 },
   };
@@ -259,9 +268,11 @@ serve (Emulator *emulator, unsigned port, const sigset_t *signals, GError **erro
 {
   int number;
 
-  if (!http_start (emulator, port, error))
+  if (!http_start (emulator, port, options.second, error))
     return false;
   printf ("listening on %s\n", emulator->url);
+  if (emulator->second_url != NULL)
+    printf ("second data centre on %s\n", emulator->second_url);
   fflush (stdout);
   sigwait (signals, &number);
   http_stop ();
@@ -318,6 +329,7 @@ main (int argc, char **argv)
     fprintf (stderr, "zoho-emulator: %s\n", error->message);
   settings_stop ();
   g_free (emulator.url);
+  g_free (emulator.second_url);
   g_free (options.records);
   g_strfreev (options.settings);
   pthread_rwlock_destroy (&emulator.lock);

@@ -33,7 +33,7 @@ typedef struct
   bool breaks;
 } Stream;
 
-static struct MHD_Daemon *server;
+static struct MHD_Daemon *server, *second_server; /* the second: NULL, or of the second data centre */
 static pthread_key_t uri_key; /* the request line's target, per connection thread */
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -483,27 +483,42 @@ listen_on (unsigned port, unsigned *bound)
   return fd;
 }
 
-bool
-http_start (Emulator *emulator, unsigned port, GError **error)
+/* Serves on @port of 127.0.0.1. Returns: NULL with @error; else its address is in @url. */
+static struct MHD_Daemon *
+serve_on (Emulator *emulator, unsigned port, char **url, GError **error)
 {
+  struct MHD_Daemon *started = NULL;
   unsigned bound = 0;
   int fd = listen_on (port, &bound);
 
-  emulator->url = g_strdup_printf ("http://127.0.0.1:%u", bound);
-  pthread_key_create (&uri_key, g_free);
+  *url = g_strdup_printf ("http://127.0.0.1:%u", bound);
   if (fd >= 0)
-    server = MHD_start_daemon (
+    started = MHD_start_daemon (
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL, NULL,
         on_request, emulator, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, keep_uri, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned) MOST_CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, (size_t) STACK_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_BYTES, MHD_OPTION_END);
-  if (server != NULL)
-    return true;
+  if (started != NULL)
+    return started;
   if (fd >= 0)
     close (fd);
-  pthread_key_delete (uri_key);
   g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot listen on port %u of 127.0.0.1", port);
+  return NULL;
+}
+
+/* The address of the second must be known before the first request. */
+bool
+http_start (Emulator *emulator, unsigned port, bool second, GError **error)
+{
+  pthread_key_create (&uri_key, g_free);
+  if (!second || (second_server = serve_on (emulator, 0, &emulator->second_url, error)) != NULL)
+    server = serve_on (emulator, port, &emulator->url, error);
+  if (server != NULL)
+    return true;
+  if (second_server != NULL)
+    MHD_stop_daemon (second_server);
+  pthread_key_delete (uri_key);
   return false;
 }
 
@@ -512,5 +527,7 @@ http_stop (void)
 {
   faults_stop ();
   MHD_stop_daemon (server);
+  if (second_server != NULL)
+    MHD_stop_daemon (second_server);
   pthread_key_delete (uri_key);
 }

@@ -32,6 +32,7 @@ typedef struct
   char *user_id;
   char *scope;
   bool revoked;
+  bool second; /* of the second data centre */
   GArray *mints; /* time_t of late */
   GQueue live;   /* char *: access tokens, oldest first; owned by the table */
 } Grant;
@@ -43,6 +44,7 @@ typedef struct
   char *user_id;
   char *scope;
   time_t expires;
+  bool second;
 } Access;
 
 /* A code that waits to be exchanged: of the browser, or of a device. */
@@ -53,7 +55,9 @@ typedef struct
   char *challenge;
   char *method;
   time_t expires;
-  bool offline, device, approved, denied;
+  char *user_code; /* of a device */
+  char *state;     /* of a browser */
+  bool offline, device, asked, approved, denied, second; /* asked: somebody looks at the consent page */
 } Code;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
@@ -105,6 +109,8 @@ code_free (gpointer data)
   g_free (code->redirect);
   g_free (code->challenge);
   g_free (code->method);
+  g_free (code->user_code);
+  g_free (code->state);
   g_free (code);
 }
 
@@ -194,14 +200,16 @@ oauth_expire_all (void)
 }
 
 bool
-oauth_check (Emulator *emulator, const char *token, char **user_id, char **scope, time_t *expires)
+oauth_check (Emulator *emulator, const Request *request, const char *token, char **user_id, char **scope,
+             time_t *expires)
 {
   const Access *access;
   bool live;
 
   pthread_mutex_lock (&lock);
   access = g_hash_table_lookup (tokens, token);
-  live = access != NULL && access->expires > emulator_now (emulator);
+  live = access != NULL && access->expires > emulator_now (emulator)
+         && access->second == emulator_is_second (emulator, request_header (request, "host"));
   if (live)
     {
       *user_id = g_strdup (access->user_id);
@@ -257,6 +265,28 @@ static bool
 param_is (const Form *form, const char *name, const char *value)
 {
   return g_strcmp0 (param (form, name), value) == 0;
+}
+
+/* Did it come by the port of the second data centre? */
+static bool
+is_second (const Form *form)
+{
+  const char *host = request_header (form->request, "host");
+
+  return emulator_is_second (form->emulator, host);
+}
+
+static const char *
+url_of (const Form *form, bool second)
+{
+  return second ? form->emulator->second_url : form->emulator->url;
+}
+
+/* Do users belong to the second data centre? */
+static bool
+users_are_second (const Form *form)
+{
+  return form->emulator->second_url != NULL && setting_on (form->emulator, "users_in_second");
 }
 
 static void
@@ -322,6 +352,7 @@ mint (Emulator *emulator, Grant *grant, const char *user_id, const char *scope)
   access->token = new_secret ("access");
   access->grant = grant;
   access->user_id = g_strdup (user_id);
+  access->second = grant != NULL && grant->second;
   access->scope = g_strdup (knob == NULL || *knob == '\0' ? scope : knob);
   access->expires = emulator_now (emulator) + setting_int (emulator, "token_seconds", TOKEN_SECONDS);
   if (grant != NULL && grant->live.length >= MOST_LIVE)
@@ -337,7 +368,7 @@ token_json (Emulator *emulator, const Access *access, const char *refresh)
 {
   g_autofree char *domain = setting_text (emulator, "api_domain");
   json_t *json = json_pack ("{s:s, s:s, s:s, s:s, s:I}", "access_token", access->token, "scope", access->scope,
-                            "api_domain", domain == NULL ? emulator->url : domain, "token_type", "Bearer", "expires_in",
+                            "api_domain", domain != NULL ? domain : access->second ? emulator->second_url : emulator->url, "token_type", "Bearer", "expires_in",
                             (json_int_t) setting_int (emulator, "token_seconds", TOKEN_SECONDS));
 
   if (refresh != NULL)
@@ -352,7 +383,7 @@ answer_refresh (const Form *form, Reply *reply)
   Grant *grant = token == NULL ? NULL : g_hash_table_lookup (grants, token);
   const Access *access;
 
-  if (grant == NULL || grant->revoked)
+  if (grant == NULL || grant->revoked || grant->second != is_second (form))
     {
       refuse (reply, "invalid_code");
       return;
@@ -400,7 +431,8 @@ answer_code (const Form *form, Reply *reply)
   const char *error = NULL;
   Grant *grant;
 
-  if (code == NULL || code->device || code->expires <= emulator_now (form->emulator))
+  if (code == NULL || code->device || code->asked || code->second != is_second (form)
+      || code->expires <= emulator_now (form->emulator))
     error = "invalid_code";
   else if (code->redirect != NULL && g_strcmp0 (redirect, code->redirect) != 0)
     error = "invalid_redirect_uri";
@@ -415,6 +447,7 @@ answer_code (const Form *form, Reply *reply)
     }
   refresh = new_secret ("refresh");
   grant = add_grant (refresh, ME_ID, code->scope);
+  grant->second = code->second;
   reply_json (reply, 200,
               token_json (form->emulator, mint (form->emulator, grant, grant->user_id, grant->scope),
                           code->offline ? refresh : NULL));
@@ -480,19 +513,67 @@ new_code (const Form *form, time_t seconds, char **text)
   code->scope = g_strdup (scope == NULL || *scope == '\0' ? ALL_SCOPES : scope);
   code->expires = emulator_now (form->emulator) + seconds;
   code->offline = param_is (form, "access_type", "offline");
+  code->second = is_second (form);
   *text = new_secret ("code");
   g_hash_table_insert (codes, g_strdup (*text), code);
   return code;
 }
 
-/* The consent page, whose button the user has pressed already; with the knob consent=deny the other button. */
+/* Where the browser goes when the user has pressed a button. */
+static void
+go_back (const Form *form, Code *code, const char *text, Reply *reply)
+{
+  g_autofree char *server = g_uri_escape_string (url_of (form, code->second), NULL, FALSE);
+  g_autofree char *state = code->state == NULL ? NULL : g_uri_escape_string (code->state, NULL, FALSE);
+
+  reply_empty (reply, 302);
+  if (code->denied)
+    {
+      reply->location = g_strdup_printf ("%s?error=access_denied&state=%s", code->redirect, state == NULL ? "" : state);
+      g_hash_table_remove (codes, text);
+      return;
+    }
+  code->asked = false;
+  reply->location
+      = g_strdup_printf ("%s?code=%s&location=%s&accounts-server=%s%s%s", code->redirect, text,
+                         code->second ? "eu" : "us", server, state == NULL ? "" : "&state=", state == NULL ? "" : state);
+}
+
+static void
+show_page (Reply *reply, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+show_page (Reply *reply, const char *format, ...)
+{
+  va_list arguments;
+  char *text;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  reply_bytes (reply, 200, "text/html;charset=utf-8", NULL, g_bytes_new_take (text, strlen (text)));
+}
+
+/* The consent page, with a button for each answer. The names of the scopes are shown as they came. */
+static void
+show_consent (const char *text, const Code *code, Reply *reply)
+{
+  g_autofree char *scope = g_markup_escape_text (code->scope, -1);
+
+  show_page (reply,
+             "<!DOCTYPE html><html><head><title>Consent</title></head><body><h1>Let zohofs use this account?</h1>"
+             "<p id=\"scope\">%s</p><form action=\"/oauth/v2/consent\"><input type=\"hidden\" name=\"ask\" "
+             "value=\"%s\"><button id=\"accept\" name=\"answer\" value=\"accept\">Accept</button>"
+             "<button id=\"reject\" name=\"answer\" value=\"reject\">Reject</button></form></body></html>",
+             scope, text);
+}
+
+/* What the user does is the knob consent: "page" shows the page and waits for a button, "deny" and anything else press one
+ * at once. A user of the other data centre is sent there first. */
 static void
 answer_auth (const Form *form, Reply *reply)
 {
   const char *redirect = param (form, "redirect_uri");
-  const char *state = param (form, "state");
-  g_autofree char *server = g_uri_escape_string (form->emulator->url, NULL, FALSE);
-  g_autofree char *state_text = state == NULL ? NULL : g_uri_escape_string (state, NULL, FALSE);
   g_autofree char *text = NULL;
   Code *code;
 
@@ -503,27 +584,46 @@ answer_auth (const Form *form, Reply *reply)
       refuse (reply, redirect == NULL ? "invalid_redirect_uri" : "invalid_response_type");
       return;
     }
-  reply_empty (reply, 302);
-  if (setting_is (form->emulator, "consent", "deny"))
+  if (users_are_second (form) && !is_second (form))
     {
-      reply->location
-          = g_strdup_printf ("%s?error=access_denied&state=%s", redirect, state_text == NULL ? "" : state_text);
+      reply_empty (reply, 302);
+      reply->location = g_strdup_printf ("%s/oauth/v2/auth?%s", form->emulator->second_url, form->request->raw_query);
       return;
     }
   code = new_code (form, CODE_SECONDS, &text);
   code->redirect = g_strdup (redirect);
+  code->state = g_strdup (param (form, "state"));
   code->challenge = g_strdup (param (form, "code_challenge"));
   code->method = g_strdup (param (form, "code_challenge_method"));
-  reply->location = g_strdup_printf ("%s?code=%s&location=us&accounts-server=%s%s%s", redirect, text, server,
-                                     state_text == NULL ? "" : "&state=", state_text == NULL ? "" : state_text);
+  code->asked = true;
+  code->denied = setting_is (form->emulator, "consent", "deny");
+  if (setting_is (form->emulator, "consent", "page"))
+    show_consent (text, code, reply);
+  else
+    go_back (form, code, text, reply);
+}
+
+/* A button of the consent page. */
+static void
+answer_consent (const Form *form, Reply *reply)
+{
+  const char *text = param (form, "ask");
+  Code *code = text == NULL ? NULL : g_hash_table_lookup (codes, text);
+
+  if (code == NULL || !code->asked)
+    {
+      refuse (reply, "invalid_request");
+      return;
+    }
+  code->denied = !param_is (form, "answer", "accept");
+  go_back (form, code, text, reply);
 }
 
 static void
 answer_device_code (const Form *form, Reply *reply)
 {
   g_autofree char *text = NULL;
-  g_autofree char *user_code = NULL;
-  g_autofree char *url = g_strdup_printf ("%s/oauth/v3/device", form->emulator->url);
+  g_autofree char *url = g_strdup_printf ("%s/oauth/v3/device", url_of (form, is_second (form)));
   g_autofree char *complete = NULL;
   Code *code;
 
@@ -532,20 +632,73 @@ answer_device_code (const Form *form, Reply *reply)
   code = new_code (form, DEVICE_SECONDS, &text);
   code->device = true;
   code->offline = true;
-  user_code = g_strdup_printf ("%.4s-%.4s", text + 5, text + 9);
-  complete = g_strdup_printf ("%s?user_code=%s", url, user_code);
+  code->second = users_are_second (form);
+  code->user_code = g_strdup_printf ("%.4s-%.4s", text + 5, text + 9);
+  complete = g_strdup_printf ("%s?user_code=%s", url, code->user_code);
   reply_json (reply, 200,
-              json_pack ("{s:s, s:s, s:s, s:s, s:I, s:i}", "user_code", user_code, "device_code", text,
+              json_pack ("{s:s, s:s, s:s, s:s, s:I, s:i}", "user_code", code->user_code, "device_code", text,
                          "verification_url", url, "verification_uri_complete", complete, "interval",
                          (json_int_t) setting_int (form->emulator, "device_interval_ms", 5000), "expires_in",
                          DEVICE_SECONDS * 1000));
 }
 
-/* The knob device says what the user does: "pending", "deny"; else the user has agreed. */
+static Code *
+code_of_user (const char *user_code)
+{
+  GHashTableIter iter;
+  gpointer code;
+
+  g_hash_table_iter_init (&iter, codes);
+  while (g_hash_table_iter_next (&iter, NULL, &code))
+    if (user_code != NULL && g_strcmp0 (((Code *) code)->user_code, user_code) == 0)
+      return code;
+  return NULL;
+}
+
+/* The page for a user's code: it asks for the code, and then for an answer, which may also come with it at once. */
+static void
+answer_device_page (const Form *form, Reply *reply)
+{
+  Code *code = code_of_user (param (form, "user_code"));
+
+  if (code == NULL)
+    {
+      show_page (reply, "<!DOCTYPE html><html><body><form><input name=\"user_code\"><button>Next</button></form></body></html>");
+      return;
+    }
+  code->approved = param_is (form, "answer", "accept");
+  code->denied = param_is (form, "answer", "reject");
+  if (code->approved || code->denied)
+    show_page (reply, "<!DOCTYPE html><html><body><h1>Thank you</h1></body></html>");
+  else
+    show_page (reply,
+               "<!DOCTYPE html><html><body><form><input type=\"hidden\" name=\"user_code\" value=\"%s\">"
+               "<button id=\"accept\" name=\"answer\" value=\"accept\">Accept</button>"
+               "<button id=\"reject\" name=\"answer\" value=\"reject\">Reject</button></form></body></html>",
+               code->user_code);
+}
+
+/* NULL: the user has agreed. The knob device says what the user does: "pending" waits for the page, "slow_down" for the page
+ * as well and is impatient with the asker, "deny" refuses; anything else agrees at once. */
+static const char *
+device_state (const Form *form, const Code *code)
+{
+  if (code->expires <= emulator_now (form->emulator))
+    return "expired";
+  if (code->denied || setting_is (form->emulator, "device", "deny"))
+    return "access_denied";
+  if (code->approved)
+    return NULL;
+  if (setting_is (form->emulator, "device", "slow_down"))
+    return "slow_down";
+  return setting_is (form->emulator, "device", "pending") ? "authorization_pending" : NULL;
+}
+
 static void
 answer_device_token (const Form *form, Reply *reply)
 {
   const char *text = param (form, "code");
+  const char *state;
   Code *code;
 
   if (!is_client (form, reply, true))
@@ -553,14 +706,11 @@ answer_device_token (const Form *form, Reply *reply)
   code = text == NULL ? NULL : g_hash_table_lookup (codes, text);
   if (code == NULL || !code->device)
     refuse (reply, "invalid_code");
-  else if (code->expires <= emulator_now (form->emulator))
-    refuse (reply, "expired");
-  else if (setting_is (form->emulator, "device", "pending"))
-    refuse (reply, "authorization_pending");
-  else if (setting_is (form->emulator, "device", "slow_down"))
-    refuse (reply, "slow_down");
-  else if (setting_is (form->emulator, "device", "deny"))
-    refuse (reply, "access_denied");
+  else if (code->second != is_second (form))
+    reply_json (reply, 200,
+                json_pack ("{s:s, s:s}", "error", "other_dc", "user_location", code->second ? "eu" : "us"));
+  else if ((state = device_state (form, code)) != NULL)
+    refuse (reply, state);
   else
     {
       code->device = false;
@@ -587,6 +737,8 @@ static const struct
   { "/oauth/v2/token", answer_token },
   { "/oauth/v2/token/revoke", answer_revoke },
   { "/oauth/v2/auth", answer_auth },
+  { "/oauth/v2/consent", answer_consent },
+  { "/oauth/v3/device", answer_device_page },
   { "/oauth/v3/device/code", answer_device_code },
   { "/oauth/v3/device/token", answer_device_token },
   { "/oauth/v2/self_client_code", answer_self_code },

@@ -252,7 +252,7 @@ check_token (Emulator *emulator, Request *request, Reply *reply)
       reply_error (reply, 401, "AUTHENTICATION_FAILURE", "Authentication failed", NULL);
       return false;
     }
-  if (!oauth_check (emulator, header + strlen ("Zoho-oauthtoken "), &user_id, &scope, &reply->token_ends))
+  if (!oauth_check (emulator, request, header + strlen ("Zoho-oauthtoken "), &user_id, &scope, &reply->token_ends))
     {
       reply_error (reply, 401, "INVALID_TOKEN", "invalid oauth token", NULL);
       return false;

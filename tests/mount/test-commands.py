@@ -14,7 +14,7 @@ import harness
 import saving
 from harness import Emulator, Mount, PATIENCE, case, check, equal, fails, main
 
-COMMANDS = "login", "status", "why", "drain", "audit", "doctor"
+COMMANDS = "login", "logout", "status", "why", "drain", "audit", "doctor"
 
 
 class Run:

@@ -50,7 +50,7 @@ save (Fixture *f)
   Credentials credentials = { "secret", "1000.refresh" };
   g_autoptr (GError) error = NULL;
 
-  credentials_save (&credentials, f->dir, &error);
+  credentials_save (&credentials, f->dir, false, &error);
   g_assert_no_error (error);
 }
 

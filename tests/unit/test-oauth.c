@@ -5,6 +5,7 @@
 #include "base/lock.h"
 
 #include <glib/gstdio.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -108,6 +109,64 @@ test_other_data_centre (Zoho *zoho, const void *unused)
 {
   ends_with (zoho, "{\"access_token\":\"t1\",\"api_domain\":\"https://www.zohoapis.eu\"}", ZOHO_ERROR_SIGNED_OUT,
              "data centre of www.zohoapis.eu");
+}
+
+/* An account that somebody signs in to again. */
+typedef struct
+{
+  atomic_uint news; /* sign-ins that were not fetched so far */
+  bool freed;
+} Renewal;
+
+static bool
+renew (void *data, char **client_secret, char **refresh_token)
+{
+  Renewal *renewal = data;
+
+  if (atomic_load (&renewal->news) == 0)
+    return false;
+  atomic_fetch_sub (&renewal->news, 1);
+  *client_secret = g_strdup ("new-secret");
+  *refresh_token = g_strdup ("new-refresh");
+  return true;
+}
+
+static void
+renew_free (void *data)
+{
+  ((Renewal *)data)->freed = true;
+}
+
+static void
+test_a_new_sign_in_is_noticed (Zoho *zoho, const void *unused)
+{
+  Renewal renewal = { 0 };
+  ClientStats stats = { .signed_out = true };
+
+  zoho->config.renew = renew;
+  zoho->config.renew_data = &renewal;
+  zoho->config.renew_free = renew_free;
+  zoho->token_answer = "{\"error\":\"invalid_code\"}";
+  zoho_start (zoho);
+  wait_error (zoho_get (zoho, "/x", CLIENT_PERSON), ZOHO_ERROR_SIGNED_OUT);
+  {
+    LOCKED (&zoho->lock);
+    zoho->token_answer = NULL;
+  }
+  atomic_store (&renewal.news, 1);
+  while (stats.signed_out)
+    {
+      g_usleep (10000);
+      client_stats (zoho->client, &stats);
+    }
+  wait_good (zoho_get (zoho, "/x", CLIENT_PERSON));
+  /* And before a refresh that the old one could only spoil. */
+  atomic_store (&renewal.news, 1);
+  refuse_tokens_before (zoho, 3);
+  wait_good (zoho_get (zoho, "/x", CLIENT_PERSON));
+  g_assert_cmpint (atomic_load (&renewal.news), ==, 0);
+  g_clear_pointer (&zoho->client, client_free);
+  g_assert_true (renewal.freed);
 }
 
 static void
@@ -231,6 +290,7 @@ main (int argc, char **argv)
   ADD ("unknown-client", test_unknown_client);
   ADD ("wrong-secret", test_wrong_secret);
   ADD ("other-data-centre", test_other_data_centre);
+  ADD ("a-new-sign-in-is-noticed", test_a_new_sign_in_is_noticed);
   ADD ("check-sign-in", test_check_sign_in);
   ADD ("throttled-tokens-are-asked-for-again", test_throttled_tokens_are_asked_for_again);
   ADD ("a-wait-for-a-token-tells-why", test_a_wait_for_a_token_tells_why);

@@ -138,6 +138,32 @@ test_relative_paths_survive_the_daemon (void)
 }
 
 static void
+test_ways_to_sign_in (void)
+{
+  char code[] = "--self-client=1000.code";
+  char *arguments[] = { "zohofs", "login", code, NULL };
+  g_autoptr (Options) browser = PARSE ("login", "--read-only", "--modules", "Leads, Deals", "--port=8080", "--no-browser");
+  g_autoptr (Options) device = PARSE ("login", "work", "--device");
+  g_autoptr (Options) self_client = options_parse (3, arguments, NULL);
+  g_autoptr (Options) token = PARSE ("login", "--refresh-token", "-", "--keyring");
+  g_autoptr (Options) logout = PARSE ("logout", "work", "--force");
+
+  g_assert_cmpint (browser->login_way, ==, LOGIN_BY_BROWSER);
+  g_assert_true (browser->login_read_only && browser->no_browser);
+  g_assert_cmpstr (browser->login_modules[1], ==, "Deals");
+  g_assert_cmpint (browser->login_port, ==, 8080);
+  g_assert_cmpint (device->login_way, ==, LOGIN_BY_DEVICE);
+  g_assert_cmpstr (device->profile, ==, "work");
+  g_assert_cmpint (self_client->login_way, ==, LOGIN_BY_SELF_CLIENT);
+  g_assert_cmpstr (self_client->self_client_code, ==, "1000.code");
+  g_assert_cmpstr (code, ==, "--self-client=xxxxxxxxx"); /* where every process could read it */
+  g_assert_cmpint (token->login_way, ==, LOGIN_BY_REFRESH_TOKEN);
+  g_assert_true (token->keyring);
+  g_assert_cmpint (logout->command, ==, OPTIONS_LOGOUT);
+  g_assert_true (logout->force);
+}
+
+static void
 test_commands (void)
 {
   g_autoptr (Options) login = PARSE ("login", "work", "--refresh-token", "-", "--client-secret-file=/s");
@@ -215,7 +241,12 @@ test_refusals_name_what_was_meant (void)
   REFUSED ("cannot be a profile", "../x", "crm");
   REFUSED ("is empty", "");
   REFUSED ("read from standard input", "login", "--refresh-token", "1000.x");
-  REFUSED ("how to sign in", "login");
+  REFUSED ("one way to sign in", "login", "--device", "--refresh-token", "-");
+  REFUSED ("one way to sign in", "login", "--self-client=-", "--device");
+  REFUSED ("names of modules", "login", "--modules", "Leads,../x");
+  REFUSED ("from 1024 to 65535", "login", "--port", "80");
+  REFUSED ("goes with: zohofs login", "logout", "--device");
+  REFUSED ("goes with: zohofs logout", "login", "--force");
 }
 
 int
@@ -232,6 +263,7 @@ main (int argc, char **argv)
   g_test_add_func ("/options/commas", test_commas_in_values);
   g_test_add_func ("/options/relative", test_relative_paths_survive_the_daemon);
   g_test_add_func ("/options/commands", test_commands);
+  g_test_add_func ("/options/sign-in", test_ways_to_sign_in);
   g_test_add_func ("/options/switches-of-commands", test_switches_of_commands);
   g_test_add_func ("/options/refusals", test_refusals_name_what_was_meant);
   return g_test_run ();

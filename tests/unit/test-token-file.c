@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,76 @@ test_lock_is_exclusive (Fixture *f, const void *unused)
   g_assert_false (busy);
 }
 
+static int
+lock (Fixture *f)
+{
+  bool busy;
+  int fd = token_file_lock (f->path, &busy);
+
+  g_assert_cmpint (fd, >=, 0);
+  return fd;
+}
+
+static void
+test_calls_are_counted_for_all (Fixture *f, const void *unused)
+{
+  TokenCalls calls = { 0 }, read = { 0 };
+  int fd = lock (f), other;
+
+  for (int i = 0; i < TOKEN_CALLS_MAX; i++)
+    {
+      g_assert_cmpint (token_calls_wait_s (&calls, NOW_S + i), ==, 0);
+      token_calls_add (&calls, NOW_S + i);
+    }
+  g_assert_true (token_calls_write (fd, f->key, &calls));
+  close (fd);
+  other = lock (f);
+  token_calls_read (other, f->key, &read);
+  g_assert_cmpint (read.count, ==, TOKEN_CALLS_MAX);
+  g_assert_cmpint (token_calls_wait_s (&read, NOW_S + 100), ==, TOKEN_CALLS_WINDOW_S - 100);
+  token_calls_forget_old (&read, NOW_S + TOKEN_CALLS_WINDOW_S);
+  g_assert_cmpint (read.count, ==, TOKEN_CALLS_MAX - 1);
+  g_assert_cmpint (token_calls_wait_s (&read, NOW_S + TOKEN_CALLS_WINDOW_S), ==, 0);
+  close (other);
+}
+
+static void
+test_calls_of_other_sign_ins_do_not_count (Fixture *f, const void *unused)
+{
+  TokenCalls calls = { .held_until_s = NOW_S + 30 };
+  int fd = lock (f);
+
+  g_assert_true (token_calls_write (fd, f->key, &calls));
+  token_calls_read (fd, f->key, &calls);
+  g_assert_cmpint (token_calls_wait_s (&calls, NOW_S), ==, 30);
+  token_calls_read (fd, "another", &calls);
+  g_assert_cmpint (token_calls_wait_s (&calls, NOW_S), ==, 0);
+  close (fd);
+}
+
+static void
+test_calls_that_make_no_sense_do_not_count (Fixture *f, const void *unused)
+{
+  static const char *const bad[]
+      = { "", "[]", "{", "{\"for\":\"KEY\",\"asked\":[\"x\",null,99999999999,-5,1.5],\"held_until\":99999999999}",
+          "{\"for\":\"KEY\",\"asked\":[1,2,3,4,5,6,7,8,9,10,11,12,13]}" };
+  int fd = lock (f);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (bad[i], "KEY", -1);
+      g_autofree char *text = g_strjoinv (f->key, parts);
+      TokenCalls calls;
+
+      g_assert_cmpint (ftruncate (fd, 0), ==, 0);
+      g_assert_cmpint (pwrite (fd, text, strlen (text), 0), ==, (int)strlen (text));
+      token_calls_read (fd, f->key, &calls);
+      token_calls_forget_old (&calls, NOW_S);
+      g_assert_cmpint (token_calls_wait_s (&calls, NOW_S), ==, 0);
+    }
+  close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -161,5 +232,8 @@ main (int argc, char **argv)
   ADD ("symlink-is-none", test_symlink_is_none);
   ADD ("damaged-is-none", test_damaged_is_none);
   ADD ("lock-is-exclusive", test_lock_is_exclusive);
+  ADD ("calls", test_calls_are_counted_for_all);
+  ADD ("calls-of-others", test_calls_of_other_sign_ins_do_not_count);
+  ADD ("bad-calls", test_calls_that_make_no_sense_do_not_count);
   return g_test_run ();
 }
