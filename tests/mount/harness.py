@@ -2,7 +2,8 @@
 fails shows the daemon's log and the calls the emulator saw.
 
 A test file registers its cases with @case and ends with main(). Its arguments are the paths of zohofs and of
-zoho-emulator; further ones choose cases by a part of their names."""
+zoho-emulator; further ones choose cases by a part of their names. ZOHO_EMULATOR in the environment is another emulator,
+such as a faster one for a daemon with a sanitizer."""
 import contextlib
 import ctypes
 import http.client
@@ -582,6 +583,7 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(f"usage: {sys.argv[0]} ZOHOFS EMULATOR [PART OF A CASE'S NAME]...")
     zohofs, emulator = map(os.path.abspath, sys.argv[1:3])
+    emulator = os.environ.get("ZOHO_EMULATOR", emulator)
     if not has_fuse():
         skip_all("/dev/fuse cannot be used here")
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
