@@ -134,7 +134,8 @@ login_by_browser (Login *login, GError **error)
     return false;
   opened = open_browser (login, loopback, page);
   printf ("%s\n\n  %s\n\nWaiting for it to come back ...\n",
-          opened ? "This page was opened in your browser; agree there:" : "Open this page in a browser on this machine, and agree there:",
+          opened ? "This page was opened in your browser; agree there:"
+                 : "Open this page in a browser on this machine, and agree there:",
           page);
   fflush (stdout);
   good = loopback_wait (loopback, clock_now_us () + PATIENCE_US, &answer, error)

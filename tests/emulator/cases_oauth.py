@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 TOKEN = "/oauth/v2/token"
@@ -121,6 +122,34 @@ def denied(api):
     assert consent(api)["error"] == ["access_denied"]
 
 
+def asked(api):
+    """The consent page, and its buttons."""
+    query = {"response_type": "code", "client_id": CLIENT["client_id"], "redirect_uri": REDIRECT, "scope": "a<b",
+             "access_type": "offline", "state": "s"}
+    for button, key in (("accept", "code"), ("reject", "error")):
+        page = api.call("GET", "/oauth/v2/auth?" + urlencode(query))
+        assert page.status == 200 and b"a&lt;b" in page.body, (page.status, page.body)
+        ask_id = re.search(rb'name="ask" value="([^"]+)"', page.body)[1].decode()
+        assert exchange(api, ask_id) == {"error": "invalid_code"}, "not before the button"
+        page = api.call("GET", "/oauth/v2/auth?" + urlencode(query))
+        ask_id = re.search(rb'name="ask" value="([^"]+)"', page.body)[1].decode()
+        press = "/oauth/v2/consent?" + urlencode({"ask": ask_id, "answer": button})
+        answer = api.call("GET", press)
+        assert answer.status == 302 and key in parse_qs(urlsplit(answer.headers["location"]).query), answer.headers
+        assert api.call("GET", press).json == {"error": "invalid_request"}, "a button works once"
+
+
+def device_page(api):
+    for button, error in (("accept", None), ("reject", "access_denied")):
+        json = ask(api, "/oauth/v3/device/code", client_id=CLIENT["client_id"], grant_type="device_request", scope="x")
+        poll = {"grant_type": "device_token", "code": json["device_code"], **CLIENT}
+        assert ask(api, "/oauth/v3/device/token", **poll) == {"error": "authorization_pending"}
+        page = "/oauth/v3/device?" + urlencode({"user_code": json["user_code"]})
+        assert b"accept" in api.call("GET", page).body
+        assert b"Thank you" in api.call("GET", page + "&answer=" + button).body
+        assert ask(api, "/oauth/v3/device/token", **poll).get("error") == error
+
+
 def device(api):
     json = ask(api, "/oauth/v3/device/code", client_id=CLIENT["client_id"], grant_type="device_request",
                scope="ZohoCRM.modules.ALL", access_type="offline")
@@ -234,7 +263,9 @@ CASES = [
     flow("a code lives three minutes", code_expires),
     flow("PKCE", pkce),
     flow("the user says no", denied, settings={"consent": "deny"}),
+    flow("the user is asked", asked, settings={"consent": "page"}),
     flow("a device", device),
+    flow("the page for a device's code", device_page, settings={"device": "pending"}),
     flow("a device's code ends", device_expires),
     flow("client credentials", credentials),
     flow("revoking", revoked),

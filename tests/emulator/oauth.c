@@ -57,7 +57,8 @@ typedef struct
   time_t expires;
   char *user_code; /* of a device */
   char *state;     /* of a browser */
-  bool offline, device, asked, approved, denied, second; /* asked: somebody looks at the consent page */
+  bool offline, device, approved, denied, second;
+  bool asked; /* somebody looks at the consent page */
 } Code;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
@@ -367,8 +368,9 @@ static json_t *
 token_json (Emulator *emulator, const Access *access, const char *refresh)
 {
   g_autofree char *domain = setting_text (emulator, "api_domain");
+  const char *own = access->second ? emulator->second_url : emulator->url;
   json_t *json = json_pack ("{s:s, s:s, s:s, s:s, s:I}", "access_token", access->token, "scope", access->scope,
-                            "api_domain", domain != NULL ? domain : access->second ? emulator->second_url : emulator->url, "token_type", "Bearer", "expires_in",
+                            "api_domain", domain != NULL ? domain : own, "token_type", "Bearer", "expires_in",
                             (json_int_t) setting_int (emulator, "token_seconds", TOKEN_SECONDS));
 
   if (refresh != NULL)
@@ -663,7 +665,8 @@ answer_device_page (const Form *form, Reply *reply)
 
   if (code == NULL)
     {
-      show_page (reply, "<!DOCTYPE html><html><body><form><input name=\"user_code\"><button>Next</button></form></body></html>");
+      show_page (reply, "<!DOCTYPE html><html><body><form><input name=\"user_code\"><button>Next</button></form></body>"
+                        "</html>");
       return;
     }
   code->approved = param_is (form, "answer", "accept");

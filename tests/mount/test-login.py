@@ -1,5 +1,5 @@
-"""Signing in and out against the emulator's accounts server, each way, also in a real browser; what is refused on the way; a
-mount that comes back to life; processes that share one access token."""
+"""Signing in and out against the emulator's accounts server, each way, also in a real browser; what is refused on the
+way; a mount that comes back to life; processes that share one access token."""
 import base64
 import contextlib
 import errno
@@ -134,6 +134,10 @@ class Login:
         """The address of Zoho's page."""
         return self.line(r"^  (http\S+/oauth/v2/auth\S+)$")[1]
 
+    def device_page(self):
+        """The address of the page for the user's code, and that code."""
+        return self.line(r"^  (http\S+/oauth/v3/device)$")[1], self.line(r"^  ([0-9a-f]{4}-[0-9a-f]{4})$")[1]
+
     def ends(self, status, *words):
         """Waits for the end."""
         equal(self.process.wait(timeout=PATIENCE), status, "exit status")
@@ -182,6 +186,12 @@ def token_calls(emulator):
     return sum(entry["path"].startswith("/oauth/v2/token") for entry in emulator.seen())
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def is_closed(url):
     address = urllib.parse.urlsplit(url)
     with socket.socket() as probe:
@@ -215,8 +225,8 @@ def browser():
             for scope in asked["scope"].split(","):
                 check(f"  {scope} " in login.said, f"{scope} was not shown")
             check("ZohoCRM.modules.ALL" in asked["scope"], f"scopes: {asked['scope']}")
-            equal((asked["access_type"], asked["prompt"], asked["code_challenge_method"]), ("offline", "consent", "S256"),
-                  "what the page is asked for")
+            equal((asked["access_type"], asked["prompt"]), ("offline", "consent"), "what the page is asked for")
+            equal(asked["code_challenge_method"], "S256", "the kind of challenge")
             check(len(base64.urlsafe_b64decode(asked["state"] + "=")) >= 32, "the state is short")
             check(re.match(r"http://127\.0\.0\.1:\d+/callback$", asked["redirect_uri"]), "the address to come back to")
             status, text, _ = browse(page)
@@ -237,12 +247,10 @@ class Chromium:
         if not shutil.which("chromedriver") or not shutil.which("chromium"):
             raise Skip("there is no chromium or no chromedriver here")
         self.folder = work_folder("chromium")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         with open(f"{self.folder}/log", "wb") as log:
-            self.process = subprocess.Popen(["chromedriver", f"--port={self.port}"], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(["chromedriver", f"--port={self.port}"], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
 
     def __enter__(self):
         def is_ready():
@@ -362,7 +370,8 @@ def wrong_state():
         profile = Profile(emulator)
         with profile.start() as login:
             page = login.page()
-            for answer in ({"code": "1000.a.b", "state": "x" * 43}, {"code": "1000.a.b"}, {"error": "access_denied"}, {}):
+            code = {"code": "1000.a.b"}
+            for answer in {**code, "state": "x" * 43}, code, {"error": "access_denied"}, {}:
                 status, text, _ = browse(callback(page, **answer))
                 equal(status, 403, f"status for {answer}")
                 check("Not this sign-in" in text, f"the page: {text}")
@@ -394,14 +403,17 @@ def bad_codes():
         # Replayed into the next sign-in.
         with profile.start() as login:
             page = login.page()
-            equal(browse(callback(page, code=query_of(first)["code"], state=query_of(page)["state"]))[0], 400, "replayed")
+            again = callback(page, code=query_of(first)["code"], state=query_of(page)["state"])
+            equal(browse(again)[0], 400, "replayed")
             login.ends(1, "works once", "invalid_code")
-        # A code that was never used, but got by another process: PKCE.
-        with profile.start() as one, profile.start() as other:
-            stolen = query_of(browse(one.page(), follow=False)[2])["code"]
-            page = other.page()
+        # A code that was never used, of a sign-in at the very same address: PKCE.
+        port = str(free_port())
+        with profile.start("--port", port) as login:
+            stolen = query_of(browse(login.page(), follow=False)[2])["code"]
+        with profile.start("--port", port) as login:
+            page = login.page()
             equal(browse(callback(page, code=stolen, state=query_of(page)["state"]))[0], 400, "stolen")
-            other.ends(1)
+            login.ends(1, "invalid_code")
         with profile.start() as login:
             late = browse(login.page(), follow=False)[2]
             emulator.post("settings", {"advance_s": 181})
@@ -507,7 +519,7 @@ def device():
     with Emulator("Leads=3", "--set", "device=pending", "--set", "device_interval_ms=1000") as emulator:
         profile = Profile(emulator)
         with profile.start("--device", "--modules", "Leads,Sales_Orders,Projects") as login:
-            page, code = login.line(r"^  (http\S+/oauth/v3/device)$")[1], login.line(r"^  ([0-9a-f]{4}-[0-9a-f]{4})$")[1]
+            page, code = login.device_page()
             for scope in "leads.ALL", "salesorders.ALL", "custom.ALL", "notes.ALL", "attachments.ALL":
                 check(f"  ZohoCRM.modules.{scope} " in login.said, f"{scope} was not shown: {login.said}")
             check("ZohoCRM.modules.ALL" not in login.said, "all modules were asked for")
@@ -529,7 +541,7 @@ def device_refused():
     with Emulator("Leads=3", "--set", "device=pending", "--set", "device_interval_ms=1000") as emulator:
         profile = Profile(emulator)
         with profile.start("--device") as login:
-            page, code = login.line(r"^  (http\S+/oauth/v3/device)$")[1], login.line(r"^  ([0-9a-f]{4}-[0-9a-f]{4})$")[1]
+            page, code = login.device_page()
             browse(f"{page}?user_code={code}&answer=reject")
             login.ends(1, "access_denied")
         with profile.start("--device") as login:
@@ -551,7 +563,8 @@ def self_client():
         profile = Profile(emulator)
 
         def code():
-            return json.loads(emulator.request("POST", "/oauth/v2/self_client_code", "", {"Content-Length": "0"})[1])["code"]
+            _, body = emulator.request("POST", "/oauth/v2/self_client_code", "", {"Content-Length": "0"})
+            return json.loads(body)["code"]
         used = code()
         emulator.faults({"match": "POST /oauth/v2/token", "stall": True})
         with profile.start("--self-client", used) as login:
@@ -693,6 +706,8 @@ def twenty():
         profile = Profile(emulator)
         profile.sign_in()
         emulator.post("reset", {"only": "log"})
+        # Slow enough for all to want a token before there is one.
+        emulator.faults({"match": "POST /oauth/v2/token", "delay_ms": 1500})
         points = [f"{profile.folder}/mnt{number}" for number in range(20)]
         for point in points:
             os.mkdir(point)
@@ -778,7 +793,8 @@ def with_keyring(script):
     folder = work_folder("desktop")
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY")}
-    environment.update(HOME=folder, XDG_DATA_HOME=f"{folder}/data", XDG_RUNTIME_DIR=folder, XDG_CACHE_HOME=f"{folder}/cache")
+    environment.update(HOME=folder, XDG_DATA_HOME=f"{folder}/data", XDG_CACHE_HOME=f"{folder}/cache",
+                       XDG_RUNTIME_DIR=folder)
     done = subprocess.run(["dbus-run-session", "--", "sh", "-ec",
                            "printf word | gnome-keyring-daemon --unlock --components=secrets >/dev/null\n" + script],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
