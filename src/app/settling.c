@@ -71,6 +71,7 @@ settling_start (Store *store, Saves *saves)
   settling->saves = saves;
   pthread_mutex_init (&settling->lock, NULL);
   pthread_cond_init (&settling->news, NULL);
+  saves_take_unclear (saves);
   if (pthread_create (&settling->thread, NULL, settle, settling) != 0)
     g_error ("No thread can be started to look up what an earlier mount was saving.");
   pthread_setname_np (settling->thread, "settle");

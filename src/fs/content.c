@@ -124,6 +124,12 @@ write_scratch (Scratch *scratch, const ScratchCaller *caller, const char *data, 
 }
 
 bool
+content_is_broken (const Content *content)
+{
+  return content->broken != NULL;
+}
+
+bool
 content_write (Content *content, const ScratchCaller *caller, const void *data, size_t size, int64_t offset,
                GError **error)
 {

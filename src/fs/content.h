@@ -20,6 +20,9 @@ Content *content_ref (Content *content);
 void content_unref (Content *content);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Content, content_unref)
 
+/* Could it not even be made? */
+bool content_is_broken (const Content *content);
+
 /* NULL: it lies elsewhere. Borrowed. */
 Draft *content_draft (const Content *content);
 Scratch *content_scratch (const Content *content);

@@ -26,6 +26,7 @@ typedef struct
   Outcome *outcome;
   uint64_t broken; /* the node of a text that could not be made or resized; 0 */
   int error;       /* why */
+  GError *why;     /* why, for people */
   uint64_t undone; /* the record whose delete could not be journalled; 0 */
 } Feeding;
 
@@ -87,10 +88,18 @@ handle_free (gpointer data)
   g_free (handle);
 }
 
+static NameKind
+kind_of_name (const Desk *desk, const char *name)
+{
+  uint64_t id;
+
+  return desk->place.parent != NULL ? names_read_note (name, &id) : names_read (name, &id);
+}
+
 static bool
 is_scratch_name (const Desk *desk, const char *name)
 {
-  NameKind kind = desk->place.parent != NULL ? names_read_note (name, &(uint64_t){ 0 }) : names_read (name, &(uint64_t){ 0 });
+  NameKind kind = kind_of_name (desk, name);
 
   return kind == NAME_SCRATCH || kind == NAME_SCRATCH_PATTERN;
 }
@@ -216,7 +225,8 @@ new_draft (Feeding *feeding, const DeskNode *node)
 {
   Desk *desk = feeding->desk;
   g_autofree char *own = node->id != 0 ? desk_record_name (desk, node->id) : NULL;
-  const char *name = own != NULL ? own : feeding->event->name != NULL ? feeding->event->name : "new.json";
+  const char *local = editing_name_of (desk->editing, node->number);
+  const char *name = own != NULL ? own : local != NULL ? local : "new.json";
   char program[WHO_PROGRAM_SIZE] = "?";
   DraftKey key = { .module = store_module_name (desk->module), .id = node->id, .name = name, .program = program };
   g_autoptr (GError) error = NULL;
@@ -266,6 +276,8 @@ note_broken (Feeding *feeding, uint64_t node, const GError *error)
 {
   feeding->broken = node;
   feeding->error = reply_errno (error);
+  g_clear_error (&feeding->why);
+  feeding->why = g_error_copy (error);
 }
 
 static void
@@ -280,7 +292,7 @@ on_draft (Feeding *feeding, const EditAction *action)
   g_autoptr (GBytes) seed = NULL;
   DeskText *text = g_new0 (DeskText, 1);
 
-  if (action->id != 0)
+  if (action->id != 0 && desk_is_seen (desk, node, action->id))
     set_record (desk, node, action->id);
   seed = seed_of (feeding, action, &error);
   text->number = action->draft;
@@ -294,17 +306,29 @@ on_draft (Feeding *feeding, const EditAction *action)
     note_broken (feeding, action->node, error);
 }
 
+/* What is truncated to nothing begins anew. */
+static void
+make_again (Feeding *feeding, DeskText *text)
+{
+  DeskNode *node = node_of (feeding->desk, text->node);
+  Content *broken = text->content;
+
+  text->content = node->scratch ? new_scratch (feeding, NULL) : new_draft (feeding, node);
+  content_unref (broken);
+}
+
 static void
 on_resize (Feeding *feeding, const EditAction *action)
 {
   DeskText *text = text_of (feeding->desk, action->draft);
   g_autoptr (GError) error = NULL;
 
-  if (text == NULL || content_truncate (text->content, action->size, &error))
+  if (text == NULL)
     return;
-  note_broken (feeding, text->node, error);
-  if (feeding->call != NULL)
-    feeding->call->error = feeding->error;
+  if (action->size == 0 && content_is_broken (text->content))
+    make_again (feeding, text);
+  if (!content_truncate (text->content, action->size, &error))
+    note_broken (feeding, text->node, error);
 }
 
 /* A draft that is on the wire, or on its way to the user's, has its own way out of the journal. */
@@ -326,7 +350,9 @@ on_commit (Feeding *feeding, const EditAction *action)
 {
   DeskText *text = text_of (feeding->desk, action->draft);
 
-  g_ptr_array_add (feeding->outcome->commits, commit_new (feeding->desk, action, text));
+  const GError *broken = feeding->broken == action->node ? feeding->why : NULL;
+
+  g_ptr_array_add (feeding->outcome->commits, commit_new (feeding->desk, action, text, broken));
 }
 
 static void
@@ -335,9 +361,13 @@ on_keep_draft (Feeding *feeding, const EditAction *action)
   desk_keep (feeding->desk, action, feeding->failure);
 }
 
+/* Why a commit was refused has been told where it was. */
 static void
 on_stays (Feeding *feeding, const EditAction *action)
 {
+  if (feeding->failure == NULL)
+    desk_report (feeding->desk, action->name, action->error, "The local disk did not take all of it",
+                 "Make room, then write the whole file again", false);
 }
 
 static void
@@ -514,6 +544,48 @@ is_about_names (EditEventKind kind)
   return kind == EDIT_CREATE || kind == EDIT_RENAME || kind == EDIT_UNLINK || kind == EDIT_SYMLINK;
 }
 
+/* Does the program hear of it now that a text is broken? Who writes hears of it then, who saves when that has failed. */
+static bool
+call_fails (const Feeding *feeding)
+{
+  EditEventKind kind = feeding->event->kind;
+
+  return feeding->call != NULL && feeding->call->answered && feeding->call->error == 0
+         && (kind == EDIT_TRUNCATE || kind == EDIT_OPEN || kind == EDIT_RENAME);
+}
+
+/* A record that was renamed away and could not take its text along. */
+static void
+rename_back (Feeding *feeding, const EditEvent *event)
+{
+  const EditEvent back = {
+    .kind = EDIT_RENAME, .now_us = event->now_us, .name = event->new_name, .new_name = event->name, .new_id = event->id
+  };
+
+  feeding->event = &back;
+  feed_raw (feeding);
+}
+
+/* What is told of a new file, also to the next mount, goes by its name. */
+static void
+follow_name (Feeding *feeding)
+{
+  Desk *desk = feeding->desk;
+  const EditEvent *event = feeding->event;
+  NameKind kind = kind_of_name (desk, event->new_name);
+  g_autofree char *before = desk_path (desk, event->name);
+  g_autofree char *after = desk_path (desk, event->new_name);
+  const DeskText *text = text_of (desk, editing_draft_of (desk->editing, editing_named (desk->editing, event->new_name)));
+  Draft *draft = text != NULL ? content_draft (text->content) : NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (draft == NULL || (kind != NAME_NEW && kind != NAME_RECORD))
+    return;
+  saves_renamed (desk->desks->writing.saves, before, after);
+  if (!draft_set_name (draft, event->new_name, &error))
+    g_warning ("%s: %s", store_module_name (desk->module), error->message);
+}
+
 /* Lock held. */
 static void
 feed (Feeding *feeding, EditEvent *event)
@@ -527,6 +599,8 @@ feed (Feeding *feeding, EditEvent *event)
   feed_raw (feeding);
   if (is_about_names (event->kind))
     desk->version++;
+  if (event->kind == EDIT_RENAME && feeding->call != NULL && feeding->call->answered && feeding->call->error == 0)
+    follow_name (feeding);
   more.call = NULL;
   more.event = &next;
   if (feeding->broken != 0)
@@ -535,6 +609,10 @@ feed (Feeding *feeding, EditEvent *event)
         .kind = EDIT_FAILED, .now_us = event->now_us, .node = feeding->broken, .error = feeding->error
       };
       feed_raw (&more);
+      if (call_fails (feeding) && event->kind == EDIT_RENAME)
+        rename_back (&more, event);
+      if (call_fails (feeding))
+        feeding->call->error = feeding->error;
     }
   if (feeding->undone != 0)
     {
@@ -543,6 +621,8 @@ feed (Feeding *feeding, EditEvent *event)
       if (feeding->call != NULL)
         feeding->call->error = feeding->error;
     }
+  g_clear_error (&feeding->why);
+  g_clear_error (&more.why);
 }
 
 static void

@@ -16,7 +16,7 @@
 struct Commit
 {
   Desk *desk;
-  uint64_t number, id;
+  uint64_t number, node, id;
   EditVerb verb;
   EditProcess process;
   char *name;
@@ -114,6 +114,20 @@ outcome_of (const Commit *commit)
   return commit->what.dry_run && !commit->result.sent ? EDIT_PRETENDED : EDIT_SAVED;
 }
 
+/* The new file may have been renamed meanwhile. */
+static void
+follow_name (Commit *commit)
+{
+  Desk *desk = commit->desk;
+  LOCKED (&desk->lock);
+  const char *name = editing_name_of (desk->editing, commit->node);
+  g_autofree char *before = commit->failure != NULL && commit->id == 0 && name != NULL ? desk_path (desk, commit->name) : NULL;
+  g_autofree char *after = before != NULL ? desk_path (desk, name) : NULL;
+
+  if (before != NULL)
+    saves_renamed (desk->desks->writing.saves, before, after);
+}
+
 static void
 commit_end (void *data)
 {
@@ -129,6 +143,7 @@ commit_end (void *data)
       remember (commit);
     }
   saves_end (desk->desks->writing.saves, &commit->what);
+  follow_name (commit);
   drop_own (commit);
   desk_committed (desk, &event, commit->failure);
   desks_stir (desk->desks);
@@ -323,20 +338,25 @@ begin (void *data)
 {
   Commit *commit = data;
 
-  if (prepare (commit, &commit->failure))
-    run (commit);
-  else
-    commit_end (commit);
+  if (commit->failure == NULL && prepare (commit, &commit->failure))
+    {
+      run (commit);
+      return;
+    }
+  desk_report (commit->desk, commit->name, reply_errno (commit->failure), commit->failure->message,
+               "Make room or shorten it, then save it again", false);
+  commit_end (commit);
 }
 
 Commit *
-commit_new (Desk *desk, const EditAction *action, DeskText *text)
+commit_new (Desk *desk, const EditAction *action, DeskText *text, const GError *broken)
 {
   Commit *commit = g_new0 (Commit, 1);
   const FsWriting *writing = &desk->desks->writing;
 
   commit->desk = desk;
   commit->number = action->commit;
+  commit->node = action->node;
   commit->id = action->id;
   commit->verb = action->verb;
   commit->process = action->process;
@@ -352,6 +372,7 @@ commit_new (Desk *desk, const EditAction *action, DeskText *text)
                              .who = { .uid = text->uid, .pid = text->pid, .program = commit->program },
                              .dry_run = writing->dry_run,
                              .stale_overwrite = writing->stale_overwrite };
+  commit->failure = broken != NULL ? g_error_copy (broken) : NULL;
   commit->wait = STORE_WAIT_INIT (ring, commit, CLIENT_PERSON);
   atomic_init (&commit->runs, 1);
   g_hash_table_insert (desk->commits, &commit->number, commit);

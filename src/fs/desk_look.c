@@ -21,12 +21,18 @@ stat_text (Desk *desk, uint64_t node, struct stat *stat)
 }
 
 bool
+desk_is_seen (const Desk *desk, const DeskNode *node, uint64_t id)
+{
+  return editing_is_named (desk->editing, node->number) || editing_hides (desk->editing, id);
+}
+
+bool
 desk_stat_record (Desk *desk, uint64_t id, struct stat *stat)
 {
   LOCKED (&desk->lock);
   const DeskNode *node = g_hash_table_lookup (desk->by_id, &id);
 
-  return node != NULL && stat_text (desk, node->number, stat);
+  return node != NULL && desk_is_seen (desk, node, id) && stat_text (desk, node->number, stat);
 }
 
 bool

@@ -109,6 +109,9 @@ void desk_committed (Desk *desk, EditEvent *event, const GError *failure);
 char *desk_path (const Desk *desk, const char *name);
 /* The record's name, for people. To g_free(). */
 char *desk_record_name (const Desk *desk, uint64_t id);
+/* Lock held: is @node what people see of record @id? One that was unlinked while it was open is, until the record is back
+ * or has another one. */
+bool desk_is_seen (const Desk *desk, const DeskNode *node, uint64_t id);
 /* Wakes the clock, and whoever waits for saves and deletes to end. */
 void desks_stir (Desks *desks);
 
@@ -116,8 +119,8 @@ void desks_stir (Desks *desks);
 
 typedef struct Commit Commit;
 
-/* Lock held. */
-Commit *commit_new (Desk *desk, const EditAction *action, DeskText *text);
+/* Lock held. @broken: why the local disk has just not taken the text, or NULL. */
+Commit *commit_new (Desk *desk, const EditAction *action, DeskText *text, const GError *broken);
 /* No lock held. */
 void commit_start (Commit *commit);
 /* Lock held: it should be given up, if that is still possible. */

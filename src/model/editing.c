@@ -315,6 +315,22 @@ editing_is_named (const Editing *e, uint64_t number)
   return node != NULL && node->kind != NODE_NAMELESS;
 }
 
+const char *
+editing_name_of (const Editing *e, uint64_t number)
+{
+  const EditNode *node = edit_node_find (e, number);
+
+  return node != NULL ? node->name : NULL;
+}
+
+uint64_t
+editing_named (const Editing *e, const char *name)
+{
+  const EditNode *node = edit_node_named (e, name);
+
+  return node != NULL ? node->number : 0;
+}
+
 uint64_t
 editing_draft_of (const Editing *e, uint64_t number)
 {

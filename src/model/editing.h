@@ -204,6 +204,11 @@ unsigned editing_deletes_of (const Editing *editing, EditProcess process);
 /* Has the node a name, so that others can open it? */
 bool editing_is_named (const Editing *editing, uint64_t node);
 
+/* Its name, or the last one that it had; borrowed. NULL: none but its record's, or no such node. */
+const char *editing_name_of (const Editing *editing, uint64_t node);
+/* The file that is here alone as @name; 0: none. */
+uint64_t editing_named (const Editing *editing, const char *name);
+
 /* The draft that a handle reads; 0: none, the text it was opened with. */
 uint64_t editing_shown (const Editing *editing, uint64_t handle);
 /* The draft that an open of the node, or a stat, shows; 0: none, the record as the server has it. */

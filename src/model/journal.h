@@ -137,6 +137,8 @@ GBytes *draft_text (Draft *draft, GError **error);
 /* What the note says from now on. @versions: at most DRAFT_VERSIONS_MAX; @extra: NULL for none, stays the caller's, and
  * must not change while it is here. */
 bool draft_set_base (Draft *draft, const DraftVersion *versions, size_t count, json_t *extra, GError **error);
+/* The file has another name now. */
+bool draft_set_name (Draft *draft, const char *name, GError **error);
 /* The record was created. */
 bool draft_set_id (Draft *draft, uint64_t id, GError **error);
 

@@ -205,9 +205,9 @@ create_files (Draft *draft, GError **error)
 }
 
 static bool
-check_key (const DraftKey *key, GError **error)
+check_names (const char *module, const char *name, GError **error)
 {
-  if (journal_is_name (key->module, true) && journal_is_name (key->name, false) && key->pid >= 0)
+  if (journal_is_name (module, true) && journal_is_name (name, false))
     return true;
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID,
                "A file that is to become a record needs a name in UTF-8 of at most %d bytes: choose another one",
@@ -221,7 +221,7 @@ journal_draft_new (Journal *journal, const DraftKey *key, Draft **out, GError **
   DraftInfo *info;
   g_autoptr (Draft) draft = NULL;
 
-  if (!check_key (key, error))
+  if (key->pid < 0 || !check_names (key->module, key->name, error))
     return false;
   info = g_new0 (DraftInfo, 1);
   info->module = g_strdup (key->module);
@@ -403,6 +403,20 @@ draft_set_base (Draft *draft, const DraftVersion *versions, size_t count, json_t
   json_decref (next->extra);
   next->extra = json_deep_copy (extra);
   return change_note (draft, next, false, error);
+}
+
+bool
+draft_set_name (Draft *draft, const char *name, GError **error)
+{
+  DraftInfo *next;
+  LOCKED (&draft->lock);
+
+  if (!check_living (draft, error) || !check_names (draft->info->module, name, error))
+    return false;
+  next = journal_meta_copy (draft->info);
+  g_free (next->name);
+  next->name = g_strdup (name);
+  return change_note (draft, next, draft->info->state == DRAFT_SENDING, error);
 }
 
 bool

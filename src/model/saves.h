@@ -148,6 +148,12 @@ char *saves_alias_folder (const StoreModule *module, uint64_t parent_id);
  * goes on, and its draft stays SENDING, so that the next mount looks what became of it. */
 void saves_end (Saves *saves, SaveWhat *what);
 
+/* The new file at the path @from is at @to now: if an earlier try to create it got no answer, that holds for @to as well. */
+void saves_renamed (Saves *saves, const char *from, const char *to);
+
+/* Before anybody saves: takes what saves_settle() is to look up. Until that is done, who saves a file of such a name
+ * looks for its record first. */
+void saves_take_unclear (Saves *saves);
 /* Looks up what a crashed mount of the profile had on the wire (journal_take_unclear()): to be asked once after
  * saves_new(), by one thread, and again after each ring until it returns true. What got there is done, what did not
  * becomes refused drafts, and callbacks are told as for any save; what could not be looked up (no connection) is left

@@ -37,20 +37,50 @@ saves_doubt_free (gpointer data)
 }
 
 void
+saves_doubt_put (Saves *saves, char *path, const json_t *row, int64_t sent_s, uint64_t me)
+{
+  Doubt *doubt = g_new0 (Doubt, 1);
+
+  doubt->row = json_deep_copy (row);
+  doubt->sent_s = sent_s;
+  doubt->me = me;
+  store_lock (saves->store);
+  g_hash_table_replace (saves->doubts, path, doubt);
+  store_unlock (saves->store);
+}
+
+void
+saves_doubt_drop (Saves *saves, const char *path)
+{
+  store_lock (saves->store);
+  g_hash_table_remove (saves->doubts, path);
+  store_unlock (saves->store);
+}
+
+void
 save_doubt (Save *save)
 {
-  Doubt *doubt;
-
   /* <Field>=<value>.json is looked for by its value anyway. */
   if (save->id != 0 || save->row == NULL || save->own_row != NULL || save->by_field != NULL)
     return;
-  doubt = g_new0 (Doubt, 1);
-  doubt->row = json_deep_copy (save->row);
-  doubt->sent_s = save->sent_s;
-  doubt->me = save->me;
-  store_lock (save->saves->store);
-  g_hash_table_replace (save->saves->doubts, g_strdup (save->path), doubt);
-  store_unlock (save->saves->store);
+  saves_doubt_put (save->saves, g_strdup (save->path), save->row, save->sent_s, save->me);
+}
+
+void
+saves_renamed (Saves *saves, const char *from, const char *to)
+{
+  const Doubt *doubt;
+  Doubt *copy;
+
+  store_lock (saves->store);
+  doubt = g_hash_table_lookup (saves->doubts, from);
+  if (doubt != NULL && strcmp (from, to) != 0)
+    {
+      copy = g_memdup2 (doubt, sizeof *doubt);
+      copy->row = json_deep_copy (doubt->row);
+      g_hash_table_replace (saves->doubts, g_strdup (to), copy);
+    }
+  store_unlock (saves->store);
 }
 
 /* Is the name in doubt? Then the save is about the earlier try until that is settled. */
@@ -79,9 +109,7 @@ take_up_doubt (Save *save)
 static void
 end_doubt (Save *save)
 {
-  store_lock (save->saves->store);
-  g_hash_table_remove (save->saves->doubts, save->path);
-  store_unlock (save->saves->store);
+  saves_doubt_drop (save->saves, save->path);
   json_decref (save->row);
   save->row = g_steal_pointer (&save->own_row);
   g_clear_error (&save->trouble);
@@ -452,9 +480,19 @@ is_it (Save *save)
   if (!claim_candidate (save, save->id))
     return false;
   g_clear_error (&save->trouble);
-  set_id (save, save->id);
   keep_alias (save);
+  set_id (save, save->id);
   return true;
+}
+
+/* Somebody else who looked for it may have found it meanwhile: the record that the name means; 0: none. */
+static uint64_t
+found_by_others (const Save *save)
+{
+  Journal *journal = save->saves->config.journal;
+  g_autofree char *folder = saves_alias_folder (save->module, save->parent_id);
+
+  return journal != NULL && save->own_row != NULL ? journal_alias_get (journal, folder, save->name) : 0;
 }
 
 SaveStep
@@ -473,6 +511,8 @@ save_compare (Save *save, StoreWait *wait, GError **error)
   save->id = 0;
   if (failure != NULL && !gone)
     return not_looked (save, g_steal_pointer (&failure), error);
+  if (save->looked == save->candidates->len && (save->id = found_by_others (save)) != 0)
+    return adopt (save);
   if (save->looked == save->candidates->len && save->own_row != NULL && clock_wall_s () - save->sent_s >= DOUBT_S)
     return make_after_all (save);
   if (save->looked == save->candidates->len)

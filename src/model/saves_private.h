@@ -179,6 +179,9 @@ SaveStep save_verified (Save *save, StoreWait *wait, GError **error);
 /* It is not known whether @save made a record: who saves a file of that name looks for it first. */
 void save_doubt (Save *save);
 void saves_doubt_free (gpointer doubt);
+/* The same of what another mount sent. @path: as report_path() makes it, taken over. */
+void saves_doubt_put (Saves *saves, char *path, const json_t *row, int64_t sent_s, uint64_t me);
+void saves_doubt_drop (Saves *saves, const char *path);
 SaveStep save_create (Save *save, StoreWait *wait, GError **error);
 SaveStep save_me (Save *save, StoreWait *wait, GError **error);
 SaveStep save_post (Save *save, StoreWait *wait, GError **error);

@@ -118,17 +118,44 @@ save_settle (Save *save, StoreWait *wait, GError **error)
   return STEP_ON;
 }
 
+static char *
+path_of (const DraftInfo *info)
+{
+  return g_strconcat (info->module, "/", info->name, NULL);
+}
+
+/* Until it is settled, and if it cannot be, whoever saves a file of that name looks for the record first. */
+static void
+doubt (gpointer data, gpointer user_data)
+{
+  g_autoptr (DraftInfo) info = draft_info (data);
+  g_autofree char *field = NULL;
+  g_autofree char *value = NULL;
+  g_autoptr (json_t) body = NULL;
+  uint64_t me;
+
+  if (info->id == 0 && info->body != NULL && !names_read_field (info->name, &field, &value))
+    body = json_parse (g_bytes_get_data (info->body, NULL), g_bytes_get_size (info->body), NULL);
+  if (!json_is_object (body))
+    return;
+  if (info->creator == NULL || !names_parse_id (info->creator, &me))
+    me = 0;
+  saves_doubt_put (user_data, path_of (info), body, info->sent_s, me);
+}
+
 /* It got there; what was written after that did not. */
 static void
-finish (const Settling *settling)
+finish (Saves *saves, const Settling *settling)
 {
   static const DraftReason later = { .errno_name = "EINTR",
                                      .code = "unsent",
                                      .message = "The mount ended before this was sent; what was written before it is "
                                                 "in the CRM",
                                      .todo = "Copy the draft onto the record" };
+  g_autofree char *path = path_of (settling->info);
   g_autoptr (GError) why = NULL;
 
+  saves_doubt_drop (saves, path);
   if (settling->info->more ? !draft_refuse (settling->draft, &later, &why) : !draft_done (settling->draft, &why))
     g_warning ("%s/%s: %s", settling->info->module, settling->info->name, why->message);
 }
@@ -184,7 +211,7 @@ settle (Saves *saves, Settling *settling, StoreWait *wait)
   if (state == STORE_WAITING)
     return STORE_WAITING;
   if (state == STORE_READY)
-    finish (settling);
+    finish (saves, settling);
   save_result_clear (&result);
   saves_end (saves, &settling->what);
   return state;
@@ -202,14 +229,20 @@ saves_settle_free (Saves *saves)
   g_clear_pointer (&saves->unclear, g_ptr_array_unref);
 }
 
+void
+saves_take_unclear (Saves *saves)
+{
+  if (saves->unclear != NULL)
+    return;
+  saves->unclear = journal_take_unclear (saves->config.journal);
+  g_ptr_array_set_free_func (saves->unclear, NULL);
+  g_ptr_array_foreach (saves->unclear, doubt, saves);
+}
+
 bool
 saves_settle (Saves *saves, StoreWait *wait)
 {
-  if (saves->unclear == NULL)
-    {
-      saves->unclear = journal_take_unclear (saves->config.journal);
-      g_ptr_array_set_free_func (saves->unclear, NULL);
-    }
+  saves_take_unclear (saves);
   while (saves->settling != NULL || saves->unclear->len > 0)
     {
       if (saves->settling == NULL)
