@@ -45,7 +45,7 @@ _zohofs() {
       return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "login logout status why drain $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "login logout status why drain query $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
   elif [ "${COMP_WORDS[1]}" = why ]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
   elif [[ ${COMP_WORDS[1]} = @(login|logout|status|drain) ]]; then
