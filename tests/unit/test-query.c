@@ -165,9 +165,11 @@ test_refuses_odd_answers (void)
 
   for (unsigned i = 0; i < 201; i++)
     json_array_append_new (many, json_object ());
+  g_assert_nonnull (first);
   g_assert_false (query_text_landed (query, &place, many, true, NULL));
   g_assert_true (query_text_landed (query, &place, rows, true, NULL));
   second = query_text_next (query, &place, NULL);
+  g_assert_nonnull (second);
   g_assert_false (query_text_landed (query, &place, rows, true, NULL));
   g_assert_false (query_text_landed (query, &place, hidden, true, NULL));
   place = (QueryPlace){ .paging = query->paging, .asked = 200 };
