@@ -1,6 +1,7 @@
 /* The error domain and the names of its codes. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 /* Kept beside the words. */
@@ -128,4 +129,45 @@ zoho_error_name (ZohoError code)
       return "no-space";
     }
   return "failed";
+}
+
+int
+zoho_error_errno (ZohoError code)
+{
+  switch (code) /* no default: the compiler names a forgotten code */
+    {
+    case ZOHO_ERROR_FAILED:
+      return EIO;
+    case ZOHO_ERROR_NOT_FOUND:
+      return ENOENT;
+    case ZOHO_ERROR_DENIED:
+      return EACCES;
+    case ZOHO_ERROR_FORBIDDEN:
+      return EPERM;
+    case ZOHO_ERROR_INVALID:
+      return EINVAL;
+    case ZOHO_ERROR_CHANGED:
+      return EBUSY;
+    case ZOHO_ERROR_DUPLICATE:
+      return EEXIST;
+    case ZOHO_ERROR_SPENT:
+      return EDQUOT;
+    case ZOHO_ERROR_TOO_LARGE:
+      return EFBIG;
+    case ZOHO_ERROR_SIGNED_OUT:
+      return EKEYEXPIRED;
+    case ZOHO_ERROR_UNREACHABLE:
+      return ENETUNREACH;
+    case ZOHO_ERROR_TIMED_OUT:
+      return ETIMEDOUT;
+    case ZOHO_ERROR_READ_ONLY:
+      return EROFS;
+    case ZOHO_ERROR_CANCELLED:
+      return EINTR;
+    case ZOHO_ERROR_UNCLEAR:
+      return EIO;
+    case ZOHO_ERROR_NO_SPACE:
+      return ENOSPC;
+    }
+  return EIO;
 }

@@ -1,5 +1,5 @@
-/* The one error domain. Its codes are meanings, not HTTP numbers or errnos; fs/reply.c alone turns
- * a code into an errno. Messages are whole sentences for people: what happened, why, what to do. */
+/* The one error domain. Its codes are meanings, not HTTP numbers; what errno each has is said here
+ * alone. Messages are whole sentences for people: what happened, why, what to do. */
 #pragma once
 
 #include <glib.h>
@@ -29,6 +29,8 @@ GQuark zoho_error_quark (void);
 
 /* The name users see in errors.jsonl and logs, such as "not-found". Static. */
 const char *zoho_error_name (ZohoError code);
+/* What programs get, such as ENOENT. */
+int zoho_error_errno (ZohoError code);
 
 /* What the server itself called a refusal, and the field it was about; kept by g_error_copy(). @error is of ZOHO_ERROR.
  * Texts are copied; NULL: it did not say. */

@@ -1,51 +1,10 @@
-/* Errors to errnos. */
+/* Answers of requests that failed. */
 #include "fs/reply.h"
 
 #include "base/error.h"
 #include "fs/fs.h"
 
 #include <errno.h>
-
-static int
-errno_of (ZohoError code)
-{
-  switch (code)
-    {
-    case ZOHO_ERROR_FAILED:
-      return EIO;
-    case ZOHO_ERROR_NOT_FOUND:
-      return ENOENT;
-    case ZOHO_ERROR_DENIED:
-      return EACCES;
-    case ZOHO_ERROR_FORBIDDEN:
-      return EPERM;
-    case ZOHO_ERROR_INVALID:
-      return EINVAL;
-    case ZOHO_ERROR_CHANGED:
-      return EBUSY;
-    case ZOHO_ERROR_DUPLICATE:
-      return EEXIST;
-    case ZOHO_ERROR_SPENT:
-      return EDQUOT;
-    case ZOHO_ERROR_TOO_LARGE:
-      return EFBIG;
-    case ZOHO_ERROR_SIGNED_OUT:
-      return EKEYEXPIRED;
-    case ZOHO_ERROR_UNREACHABLE:
-      return ENETUNREACH;
-    case ZOHO_ERROR_TIMED_OUT:
-      return ETIMEDOUT;
-    case ZOHO_ERROR_READ_ONLY:
-      return EROFS;
-    case ZOHO_ERROR_CANCELLED:
-      return EINTR;
-    case ZOHO_ERROR_UNCLEAR:
-      return EIO;
-    case ZOHO_ERROR_NO_SPACE:
-      return ENOSPC;
-    }
-  return EIO;
-}
 
 /* Where it happened, as a path people know. */
 static char *
@@ -64,7 +23,7 @@ place (const Op *op)
 int
 reply_errno (const GError *error)
 {
-  return error->domain == ZOHO_ERROR ? errno_of ((ZohoError) error->code) : EIO;
+  return error->domain == ZOHO_ERROR ? zoho_error_errno ((ZohoError) error->code) : EIO;
 }
 
 void

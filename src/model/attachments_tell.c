@@ -49,46 +49,6 @@ attachments_audit (const AttachmentFolder *folder, const Doer *doer, const char 
 }
 
 static const char *
-errno_name (ZohoError code)
-{
-  switch (code) /* no default: the compiler names a forgotten code */
-    {
-    case ZOHO_ERROR_NOT_FOUND:
-      return "ENOENT";
-    case ZOHO_ERROR_DENIED:
-      return "EACCES";
-    case ZOHO_ERROR_FORBIDDEN:
-      return "EPERM";
-    case ZOHO_ERROR_INVALID:
-      return "EINVAL";
-    case ZOHO_ERROR_CHANGED:
-      return "EBUSY";
-    case ZOHO_ERROR_DUPLICATE:
-      return "EEXIST";
-    case ZOHO_ERROR_SPENT:
-      return "EDQUOT";
-    case ZOHO_ERROR_TOO_LARGE:
-      return "EFBIG";
-    case ZOHO_ERROR_SIGNED_OUT:
-      return "EKEYEXPIRED";
-    case ZOHO_ERROR_UNREACHABLE:
-      return "ENETUNREACH";
-    case ZOHO_ERROR_TIMED_OUT:
-      return "ETIMEDOUT";
-    case ZOHO_ERROR_READ_ONLY:
-      return "EROFS";
-    case ZOHO_ERROR_CANCELLED:
-      return "EINTR";
-    case ZOHO_ERROR_NO_SPACE:
-      return "ENOSPC";
-    case ZOHO_ERROR_FAILED:
-    case ZOHO_ERROR_UNCLEAR:
-      return "EIO";
-    }
-  return "EIO";
-}
-
-static const char *
 todo_of (ZohoError code)
 {
   switch (code) /* no default: the compiler names a forgotten code */
@@ -127,7 +87,7 @@ attachments_reason (const GError *failure, DraftReason *reason)
 {
   ZohoError code = failure->domain == ZOHO_ERROR ? (ZohoError)failure->code : ZOHO_ERROR_FAILED;
 
-  *reason = (DraftReason){ .errno_name = errno_name (code),
+  *reason = (DraftReason){ .errno_name = strerrorname_np (zoho_error_errno (code)),
                            .code = zoho_error_refusal_code (failure),
                            .message = failure->message,
                            .field = zoho_error_refusal_field (failure),

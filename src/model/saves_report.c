@@ -5,68 +5,63 @@
 #include "base/error.h"
 #include "model/notes.h"
 
-typedef struct
-{
-  const char *errno_name, *todo;
-} Advice;
+#include <string.h>
 
-static Advice
-advice_of (ZohoError code)
+static const char *
+todo_of (ZohoError code)
 {
   switch (code) /* no default: the compiler names a forgotten code */
     {
     case ZOHO_ERROR_FAILED:
-      return (Advice){ "EIO", "Look at the record in the CRM, then copy the draft onto it to try again" };
+      return "Look at the record in the CRM, then copy the draft onto it to try again";
     case ZOHO_ERROR_NOT_FOUND:
-      return (Advice){ "ENOENT", "The record is gone: restore it in the CRM, or copy the draft to a new name" };
+      return "The record is gone: restore it in the CRM, or copy the draft to a new name";
     case ZOHO_ERROR_DENIED:
-      return (Advice){ "EACCES", "Ask the CRM's administrator, then copy the draft onto the record to try again" };
+      return "Ask the CRM's administrator, then copy the draft onto the record to try again";
     case ZOHO_ERROR_FORBIDDEN:
-      return (Advice){ "EPERM", "This cannot be done by files; do it in the CRM" };
+      return "This cannot be done by files; do it in the CRM";
     case ZOHO_ERROR_INVALID:
-      return (Advice){ "EINVAL", "Correct the draft and copy it onto the record" };
+      return "Correct the draft and copy it onto the record";
     case ZOHO_ERROR_CHANGED:
-      return (Advice){ "EBUSY", "Read the record as it is now, repeat the change there, and delete the draft" };
+      return "Read the record as it is now, repeat the change there, and delete the draft";
     case ZOHO_ERROR_DUPLICATE:
-      return (Advice){ "EEXIST", "Change the value in the draft and copy it onto the record, or edit the record that "
-                                 "has it" };
+      return "Change the value in the draft and copy it onto the record, or edit the record that "
+                                 "has it";
     case ZOHO_ERROR_SPENT:
-      return (Advice){ "EDQUOT", "Wait until credits come back, then copy the draft onto the record" };
+      return "Wait until credits come back, then copy the draft onto the record";
     case ZOHO_ERROR_TOO_LARGE:
-      return (Advice){ "EFBIG", "Make it smaller and copy the draft onto the record" };
+      return "Make it smaller and copy the draft onto the record";
     case ZOHO_ERROR_SIGNED_OUT:
-      return (Advice){ "EKEYEXPIRED", "Run `zohofs login`, then copy the draft onto the record" };
+      return "Run `zohofs login`, then copy the draft onto the record";
     case ZOHO_ERROR_UNREACHABLE:
-      return (Advice){ "ENETUNREACH", "When the connection is back, copy the draft onto the record" };
+      return "When the connection is back, copy the draft onto the record";
     case ZOHO_ERROR_TIMED_OUT:
-      return (Advice){ "ETIMEDOUT", "Copy the draft onto the record to try again" };
+      return "Copy the draft onto the record to try again";
     case ZOHO_ERROR_READ_ONLY:
-      return (Advice){ "EROFS", "Mount without -o ro" };
+      return "Mount without -o ro";
     case ZOHO_ERROR_CANCELLED:
-      return (Advice){ "EINTR", "Copy the draft onto the record to try again" };
+      return "Copy the draft onto the record to try again";
     case ZOHO_ERROR_UNCLEAR:
-      return (Advice){ "EIO",
-                       "Look in the CRM whether the record is there; if not, copy the draft to the module to try "
-                       "again" };
+      return "Look in the CRM whether the record is there; if not, copy the draft to the module to try "
+                       "again";
     case ZOHO_ERROR_NO_SPACE:
-      return (Advice){ "ENOSPC", "Make room on the local disk, then save again" };
+      return "Make room on the local disk, then save again";
     }
-  return (Advice){ "EIO", NULL };
+  return NULL;
 }
 
 void
 report_reason (const GError *failure, const char *field, DraftReason *reason)
 {
   ZohoError code = failure->domain == ZOHO_ERROR ? (ZohoError)failure->code : ZOHO_ERROR_FAILED;
-  Advice advice = advice_of (code);
 
-  reason->errno_name = advice.errno_name;
+  reason->errno_name = strerrorname_np (zoho_error_errno (code));
   reason->code = zoho_error_refusal_code (failure);
   if (reason->code == NULL)
     reason->code = zoho_error_name (code);
   reason->message = failure->message;
   reason->field = field != NULL && field[0] != '\0' ? field : zoho_error_refusal_field (failure);
-  reason->todo = advice.todo;
+  reason->todo = todo_of (code);
 }
 
 const char *
