@@ -269,9 +269,7 @@ attachments_touch (AttachmentFolder *folder)
 bool
 attachments_is_stopping (const Attachments *all, GError **error)
 {
-  if (all->store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  return all->store->stopping;
+  return store_is_stopping (all->store, error);
 }
 
 void

@@ -827,14 +827,6 @@ add_name (GPtrArray *names, uint64_t id, char *name)
   g_ptr_array_add (names, made);
 }
 
-static bool
-is_stopping (const Store *store, GError **error)
-{
-  if (store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  return store->stopping;
-}
-
 StoreState
 store_notes_of (StoreModule *module, uint64_t id, StoreWait *wait, GPtrArray **names, GError **error)
 {
@@ -844,7 +836,7 @@ store_notes_of (StoreModule *module, uint64_t id, StoreWait *wait, GPtrArray **n
 
   store_lock (store);
   of = of_record (store->notes, module, id);
-  if (!is_stopping (store, error))
+  if (!store_is_stopping (store, error))
     state = freshen (of, wait, error);
   if (state == STORE_READY)
     {
@@ -891,7 +883,7 @@ store_noted_records (StoreModule *module, StoreWait *wait, GPtrArray **names, GE
   gpointer value;
 
   store_lock (store);
-  if (!is_stopping (store, error))
+  if (!store_is_stopping (store, error))
     state = freshen_all (store->notes, module, wait, error);
   if (state == STORE_READY)
     {

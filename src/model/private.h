@@ -477,6 +477,8 @@ StoreState notes_freshen (StoreModule *notes, uint64_t id, StoreWait *wait, bool
 
 /* store.c: when this wait began; a thing checked since then is fresh for it whatever the TTL. */
 int64_t wait_began_us (StoreWait *wait);
+/* Lock held: no more questions, and nothing more is sent. Sets @error then. */
+bool store_is_stopping (const Store *store, GError **error);
 
 /* attachments.c: frees what attachments_begin() made, if it was called. No call is under way, no lock is held. */
 void attachments_end (Store *store);

@@ -187,12 +187,7 @@ query_text (const Query *query)
 static StoreState
 ask (Query *query, uint64_t index, StoreWait *wait, QueryPage *page, GError **error)
 {
-  if (query->store->stopping)
-    {
-      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-      return STORE_FAILED;
-    }
-  if (wait_failed (wait, error))
+  if (store_is_stopping (query->store, error) || wait_failed (wait, error))
     return STORE_FAILED;
   if (query->pages == index + 1)
     {
@@ -281,9 +276,7 @@ query_complete (StoreModule *module, const char *condition, const char *const *h
   StoreState state = STORE_FAILED;
 
   store_lock (module->store);
-  if (module->store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  else
+  if (!store_is_stopping (module->store, error))
     state = catalog_schema (module, wait, error);
   if (state == STORE_READY)
     fields = fields_of (module, hidden);

@@ -77,9 +77,7 @@ bring_lists (StoreModule *module, StoreWait *wait, GError **error)
 {
   StoreState state = STORE_FAILED;
 
-  if (module->store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  else
+  if (!store_is_stopping (module->store, error))
     state = catalog_modules (module->store, wait, error);
   return state == STORE_READY ? texts_related_lists (module, wait, error) : state;
 }
@@ -379,9 +377,7 @@ related_change (const RelatedChange *what, StoreWait *wait, GError **error)
 
   store_lock (store);
   began_us = wait_began_us (wait);
-  if (store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  else if (!wait_failed (wait, error))
+  if (!store_is_stopping (store, error) && !wait_failed (wait, error))
     {
       Change *change = change_of (store, what);
 

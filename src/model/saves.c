@@ -62,9 +62,7 @@ saves_free (Saves *saves)
 bool
 saves_is_stopping (const Saves *saves, GError **error)
 {
-  if (saves->store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  return saves->store->stopping;
+  return store_is_stopping (saves->store, error);
 }
 
 void

@@ -132,9 +132,7 @@ search_hits (StoreModule *module, const char *text, bool fresh, StoreWait *wait,
     }
   g_free (term.value);
   store_lock (module->store);
-  if (module->store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  else
+  if (!store_is_stopping (module->store, error))
     state = catalog_schema (module, wait, error);
   if (state == STORE_READY)
     state = found_ask (module->store, &question, fresh, wait, found, error);

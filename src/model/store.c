@@ -106,9 +106,8 @@ wait_began_us (StoreWait *wait)
   return wait->began_us;
 }
 
-/* Lock held: no more questions once it stops. */
-static bool
-is_stopping (const Store *store, GError **error)
+bool
+store_is_stopping (const Store *store, GError **error)
 {
   if (store->stopping)
     g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
@@ -123,7 +122,7 @@ store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GError **erro
   StoreState state = STORE_FAILED;
 
   store_lock (store);
-  if (!is_stopping (store, error))
+  if (!store_is_stopping (store, error))
     state = catalog_modules (store, wait, error);
   if (state == STORE_READY)
     *modules = g_ptr_array_copy (store->listed, NULL, NULL);
@@ -181,7 +180,7 @@ store_module (Store *store, const char *api_name, StoreWait *wait, StoreModule *
   StoreState state = STORE_FAILED;
 
   store_lock (store);
-  if (!is_stopping (store, error))
+  if (!store_is_stopping (store, error))
     state = is_api_name (api_name) ? catalog_modules (store, wait, error) : STORE_READY;
   if (state == STORE_READY)
     {
@@ -345,7 +344,7 @@ store_entry (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entr
   StoreState state = STORE_FAILED;
 
   store_lock (module->store);
-  if (!is_stopping (module->store, error))
+  if (!store_is_stopping (module->store, error))
     state = bring (module, id, false, wait, error);
   if (state == STORE_READY)
     entry_fill (table_find (module, id), entry);
@@ -368,7 +367,7 @@ fetch_lost (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
   StoreState state = STORE_FAILED;
 
   store_lock (module->store);
-  if (!is_stopping (module->store, error))
+  if (!store_is_stopping (module->store, error))
     state = module->kind == MODULE_USERS   ? people_load (module, wait, error)
             : module->kind == MODULE_NOTES ? fetch_record (module, id, wait, error)
                                            : batch_fetch (module, id, wait, error);
@@ -382,7 +381,7 @@ store_revalidate (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry 
   StoreState state = STORE_FAILED;
 
   store_lock (module->store);
-  if (!is_stopping (module->store, error))
+  if (!store_is_stopping (module->store, error))
     state = bring (module, id, true, wait, error);
   if (state == STORE_READY)
     entry_fill (table_find (module, id), entry);
@@ -453,7 +452,7 @@ store_me (Store *store, StoreWait *wait, uint64_t *id, GError **error)
   StoreState state = STORE_READY;
 
   store_lock (store);
-  if (is_stopping (store, error) || wait_failed (wait, error))
+  if (store_is_stopping (store, error) || wait_failed (wait, error))
     state = STORE_FAILED;
   else if (store->me != 0)
     *id = store->me;

@@ -143,9 +143,7 @@ store_text (Store *store, StoreText what, StoreModule *module, StoreWait *wait, 
   json_t *value = NULL;
 
   store_lock (store);
-  if (store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  else if (!wait_failed (wait, error))
+  if (!store_is_stopping (store, error) && !wait_failed (wait, error))
     value = bring_text (store, what, module, wait, &state, error);
   if (value != NULL)
     *text = text_of (value);

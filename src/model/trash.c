@@ -46,9 +46,7 @@ trash_records (StoreModule *module, bool fresh, StoreWait *wait, Found **found, 
   StoreState state = STORE_FAILED;
 
   store_lock (module->store);
-  if (module->store->stopping)
-    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
-  else
+  if (!store_is_stopping (module->store, error))
     state = found_ask (module->store, &question, fresh, wait, found, error);
   store_unlock (module->store);
   return state;
