@@ -10,11 +10,9 @@ typedef struct
   void *data;
 } Ask;
 
-/* Fills @page, whose rows the caller drops. */
-static bool
-read_page (const ClientAnswer *answer, RecordsPage *page, GError **error)
+bool
+listed_read (const ClientAnswer *answer, RecordsPage *page, GError **error)
 {
-  page->not_modified = answer->status == 304;
   page->server_time = answer->server_time;
   page->rows = rows_read (answer->body, "data", true, error);
   if (page->rows == NULL || !rows_read_info (answer->body, &page->more, &page->next_token, error))
@@ -35,7 +33,7 @@ landed (const ClientAnswer *answer, const GError *error, void *data)
 
   if (error != NULL)
     ask->done (NULL, error, ask->data);
-  else if (read_page (answer, &page, &why))
+  else if (listed_read (answer, &page, &why))
     ask->done (&page, NULL, ask->data);
   else
     ask->done (NULL, why, ask->data);

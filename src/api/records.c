@@ -1,6 +1,7 @@
 /* Records: pages of a module, one record, its full texts, how many, and which are gone. */
 #include "api/records.h"
 
+#include "api/listed.h"
 #include "api/rows.h"
 #include "api/url.h"
 #include "base/error.h"
@@ -57,22 +58,11 @@ check_one (const json_t *rows, const char *id, GError **error)
 static bool
 read_page (const Ask *ask, const ClientAnswer *answer, RecordsPage *page, GError **error)
 {
-  page->not_modified = answer->status == 304;
+  if (ask->listing)
+    return listed_read (answer, page, error);
   page->server_time = answer->server_time;
   page->rows = rows_read (answer->body, "data", true, error);
-  if (page->rows == NULL)
-    return false;
-  if (ask->id != NULL)
-    return check_one (page->rows, ask->id, error);
-  if (!ask->listing)
-    return true;
-  if (!rows_read_info (answer->body, &page->more, &page->next_token, error))
-    return false;
-  if (!page->more || json_array_size (page->rows) > 0)
-    return true;
-  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_FAILED,
-               "Zoho's answer makes no sense: an empty page says that more rows follow");
-  return false;
+  return page->rows != NULL && (ask->id == NULL || check_one (page->rows, ask->id, error));
 }
 
 static void

@@ -18,7 +18,6 @@ typedef struct
 {
   json_t *rows;           /* array, never NULL, borrowed: take references to rows you keep */
   bool more;              /* info.more_records */
-  bool not_modified;      /* 304 */
   const char *next_token; /* info.next_page_token or NULL; borrowed */
   int64_t server_time;
 } RecordsPage;
