@@ -1,7 +1,7 @@
 /* Rules as lines: a module's API name, or "default", and what may be done there. */
 #include "app/access_config.h"
 
-#include "base/error.h"
+#include "app/refuse.h"
 
 #include <string.h>
 
@@ -41,20 +41,6 @@ is_api_name (const char *text)
   size_t length = strspn (text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_");
 
   return length > 0 && length <= NAME_MAX_BYTES && text[length] == '\0';
-}
-
-static bool
-refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static bool
-refuse (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_propagate_error (error, g_error_new_valist (ZOHO_ERROR, ZOHO_ERROR_INVALID, format, arguments));
-  va_end (arguments);
-  return false;
 }
 
 static bool

@@ -3,11 +3,11 @@
  * or one that only mount(8) and systemd read. */
 #include "app/options.h"
 
+#include "app/refuse.h"
 #include "app/audit_command.h"
 #include "app/help.h"
 #include "app/scopes.h"
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/nearest.h"
 
 #include <string.h>
@@ -61,20 +61,6 @@ const char options_help[]
       "\n"
       "PROFILE is \"default\" when left out. In /etc/fstab: PROFILE /mnt fuse.zohofs _netdev,noauto,user 0 0\n"
       "See zohofs(1).\n";
-
-static bool
-refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static bool
-refuse (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_propagate_error (error, g_error_new_valist (ZOHO_ERROR, ZOHO_ERROR_INVALID, format, arguments));
-  va_end (arguments);
-  return false;
-}
 
 /* ---- -o ---------------------------------------------------------------------------------------------------------- */
 
