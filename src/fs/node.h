@@ -61,6 +61,7 @@ typedef struct
   GPtrArray *modules; /* StoreModule *, or NULL */
   GPtrArray *names;   /* char *, or NULL */
   Found *found;       /* or NULL */
+  mode_t record_mode; /* of all in @records */
   GPtrArray *locals;  /* DeskName *: files that are here alone; or NULL */
   uint64_t version;   /* equal versions are equal contents */
 } Listing;

@@ -115,5 +115,9 @@ StoreState coql_take (const Ask *ask, const NodeKey *dir, const char *name, Node
 
 /* A listing's modules, or NULL with STORE_WAITING or STORE_FAILED. Its version follows from them. */
 StoreState kinds_list_modules (const Ask *ask, Listing *listing, GError **error);
+/* The files of @dir that are here alone: Listing.locals, and a version that changes with them. */
+void kinds_list_locals (const Ask *ask, const NodeKey *dir, Listing *listing);
+/* One of them; @module: of the directory's records. */
+void kinds_local_entry (StoreModule *module, const Listing *listing, size_t index, Entry *entry);
 /* Equal numbers, equal modules. */
 uint64_t kinds_modules_version (const GPtrArray *modules);

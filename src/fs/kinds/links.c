@@ -43,8 +43,8 @@ links_lookup (const Ask *ask, const NodeKind *kind, StoreModule *module, const c
     *found_key = links_key (ask, kind, module, group, id);
 }
 
-void
-links_attr (const Ask *ask, const char *target, Attr *attr)
+static void
+attr_of (const Ask *ask, const char *target, Attr *attr)
 {
   *attr = (Attr){
     .mode = S_IFLNK | 0777, .size = (int64_t)strlen (target), .mtime = ask->mounted_s, .volatile_size = true
@@ -61,5 +61,16 @@ links_entry (const Ask *ask, const NodeKind *kind, StoreModule *module, const ch
   entry->key = links_key (ask, kind, module, group, row->id);
   entry->name = found_name (row);
   entry->has_attr = true;
-  links_attr (ask, target, &entry->attr);
+  attr_of (ask, target, &entry->attr);
+}
+
+StoreState
+links_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
+{
+  g_autofree char *target = NULL;
+  StoreState state = node->kind->target (ask, node, &target, error);
+
+  if (state == STORE_READY)
+    attr_of (ask, target, attr);
+  return state;
 }

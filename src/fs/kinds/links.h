@@ -21,4 +21,5 @@ void links_lookup (const Ask *ask, const NodeKind *kind, StoreModule *module, co
 void links_entry (const Ask *ask, const NodeKind *kind, StoreModule *module, const char *group, const Found *found,
                   size_t index, bool same_module, Entry *entry);
 
-void links_attr (const Ask *ask, const char *target, Attr *attr);
+/* NodeKind.attr of links, by their kind's target. */
+StoreState links_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error);

@@ -7,6 +7,9 @@
 
 #include <unistd.h>
 
+/* So that two versions make one. */
+#define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
+
 static StoreState
 stale (const NodeKey *node, GError **error)
 {
@@ -32,6 +35,26 @@ local_target (const Ask *ask, const NodeKey *node, char **target, GError **error
 
   *target = desk != NULL ? desk_target (desk, node->id) : NULL;
   return *target != NULL ? STORE_READY : stale (node, error);
+}
+
+void
+kinds_list_locals (const Ask *ask, const NodeKey *dir, Listing *listing)
+{
+  Desk *desk = desks_find (ask->desks, dir);
+
+  if (desk == NULL)
+    return;
+  listing->version = (listing->version + desk_version (desk) * DESK_STEP) | 1;
+  listing->locals = desk_names (desk);
+}
+
+void
+kinds_local_entry (StoreModule *module, const Listing *listing, size_t index, Entry *entry)
+{
+  const DeskName *local = listing->locals->pdata[index];
+
+  entry->key = (NodeKey){ local->is_link ? &local_link_kind : &local_kind, module, local->number };
+  entry->name = g_strdup (local->name);
 }
 
 const NodeKind local_kind = {

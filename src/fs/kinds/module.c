@@ -8,7 +8,6 @@
 #include <string.h>
 
 /* So that several versions make one. */
-#define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
 #define FIXED_STEP UINT64_C (0xc2b2ae3d27d4eb4f)
 
 static StoreState
@@ -80,24 +79,12 @@ module_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **erro
 {
   StoreState state = store_list (dir->module, ask->wait, &listing->records, error);
 
-  Desk *desk = desks_find (ask->desks, dir);
-
   if (state != STORE_READY)
     return state;
   listing->names = fixed_names (dir->module);
   listing->version = store_list_version (listing->records) + listing->names->len * FIXED_STEP;
-  if (desk == NULL)
-    return STORE_READY;
-  listing->version = (listing->version + desk_version (desk) * DESK_STEP) | 1;
-  listing->locals = desk_names (desk);
-  return STORE_READY;
-}
-
-static StoreState
-local_entry (const NodeKey *dir, const DeskName *local, Entry *entry)
-{
-  entry->key = (NodeKey){ local->is_link ? &local_link_kind : &local_kind, dir->module, local->number };
-  entry->name = g_strdup (local->name);
+  listing->record_mode = S_IFREG | (desks_rights (ask->desks, dir->module).update ? 0644 : 0444);
+  kinds_list_locals (ask, dir, listing);
   return STORE_READY;
 }
 
@@ -135,7 +122,10 @@ module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t
   StoreState state;
 
   if (index < locals)
-    return local_entry (dir, listing->locals->pdata[index], entry);
+    {
+      kinds_local_entry (dir->module, listing, index, entry);
+      return STORE_READY;
+    }
   if (index < locals + listing->names->len)
     return fixed_entry (ask, dir, listing->names->pdata[index - locals], entry, error);
   index -= locals + listing->names->len;
@@ -155,8 +145,8 @@ module_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t
     }
   entry->key = (NodeKey) { &record_kind, dir->module, record.id };
   entry->has_attr = record.size >= 0 && (desk == NULL || !desk_stat_record (desk, record.id, &written));
-  entry->attr = (Attr) {
-    .mode = S_IFREG | (desks_rights (ask->desks, dir->module).update ? 0644 : 0444), .size = record.size, .mtime = record.mtime, .version = record.version
+  entry->attr = (Attr){
+    .mode = listing->record_mode, .size = record.size, .mtime = record.mtime, .version = record.version
   };
   return STORE_READY;
 }

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* So that two versions make one. */
-#define DESK_STEP UINT64_C (0x9e3779b97f4a7c15)
 
 /* Takes over @found. */
 static void
@@ -137,23 +135,12 @@ notes_of_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **er
 {
   GPtrArray *found = NULL;
   StoreState state = store_notes_of (dir->module, dir->id, ask->wait, &found, error);
-  Desk *desk = desks_find (ask->desks, dir);
 
   if (state != STORE_READY)
     return state;
   take_names (listing, found);
-  if (desk == NULL)
-    return STORE_READY;
-  listing->version = (listing->version + desk_version (desk) * DESK_STEP) | 1;
-  listing->locals = desk_names (desk);
+  kinds_list_locals (ask, dir, listing);
   return STORE_READY;
-}
-
-static void
-local_entry (const Ask *ask, const DeskName *local, Entry *entry)
-{
-  entry->key = (NodeKey){ local->is_link ? &local_link_kind : &local_kind, store_notes (ask->store), local->number };
-  entry->name = g_strdup (local->name);
 }
 
 /* A note that went away since is skipped. */
@@ -169,7 +156,7 @@ notes_of_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size
 
   if (index < locals)
     {
-      local_entry (ask, listing->locals->pdata[index], entry);
+      kinds_local_entry (store_notes (ask->store), listing, index, entry);
       return STORE_READY;
     }
   if (name_at (listing, index - locals, entry, at_end) == NULL || names_read (entry->name, &key.id) != NAME_RECORD

@@ -122,17 +122,6 @@ link_target (const Ask *ask, const NodeKey *node, char **target, GError **error)
   return STORE_READY;
 }
 
-static StoreState
-link_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
-{
-  g_autofree char *target = NULL;
-  StoreState state = link_target (ask, node, &target, error);
-
-  if (state == STORE_READY)
-    links_attr (ask, target, attr);
-  return state;
-}
-
 /* ---- linking ----------------------------------------------------------------------------------------------------- */
 
 /* The module and the record that @target names, as far as its end tells: "../../../Leads/Okafor.7010000000201.json". */
@@ -244,6 +233,6 @@ const NodeKind related_kind = {
 const NodeKind related_link_kind = {
   .number = KIND_RELATED_LINK,
   .type = S_IFLNK,
-  .attr = link_attr,
+  .attr = links_attr,
   .target = link_target,
 };

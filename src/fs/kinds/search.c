@@ -134,17 +134,6 @@ link_target (const Ask *ask, const NodeKey *node, char **target, GError **error)
   return STORE_FAILED;
 }
 
-static StoreState
-link_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
-{
-  g_autofree char *target = NULL;
-  StoreState state = link_target (ask, node, &target, error);
-
-  if (state == STORE_READY)
-    links_attr (ask, target, attr);
-  return state;
-}
-
 /* ---- MORE.txt ---------------------------------------------------------------------------------------------------- */
 
 static StoreState
@@ -183,7 +172,7 @@ const NodeKind search_term_kind = {
 const NodeKind search_link_kind = {
   .number = KIND_SEARCH_LINK,
   .type = S_IFLNK,
-  .attr = link_attr,
+  .attr = links_attr,
   .target = link_target,
 };
 
