@@ -117,8 +117,8 @@ node_of (Desk *desk, uint64_t number)
   return node;
 }
 
-static DeskText *
-text_of (const Desk *desk, uint64_t draft)
+DeskText *
+desk_text (const Desk *desk, uint64_t draft)
 {
   return draft != 0 ? g_hash_table_lookup (desk->texts, &draft) : NULL;
 }
@@ -265,7 +265,7 @@ seed_of (Feeding *feeding, const EditAction *action, GError **error)
         return g_bytes_ref (feeding->call->server);
       break;
     case EDIT_SEED_DRAFT:
-      from = text_of (desk, action->from);
+      from = desk_text (desk, action->from);
       return from != NULL ? content_text (from->content, error) : NULL;
     }
   return store_peek (desk->module, node_of (desk, action->node)->id, &entry);
@@ -285,7 +285,7 @@ on_draft (Feeding *feeding, const EditAction *action)
 {
   Desk *desk = feeding->desk;
   DeskNode *node = node_of (desk, action->node);
-  const DeskText *from = action->seed == EDIT_SEED_DRAFT ? text_of (desk, action->from) : NULL;
+  const DeskText *from = action->seed == EDIT_SEED_DRAFT ? desk_text (desk, action->from) : NULL;
   /* What is renamed away is a copy of what the server has. */
   bool scratch = node->scratch || feeding->event->kind == EDIT_RENAME;
   g_autoptr (GError) error = NULL;
@@ -320,7 +320,7 @@ make_again (Feeding *feeding, DeskText *text)
 static void
 on_resize (Feeding *feeding, const EditAction *action)
 {
-  DeskText *text = text_of (feeding->desk, action->draft);
+  DeskText *text = desk_text (feeding->desk, action->draft);
   g_autoptr (GError) error = NULL;
 
   if (text == NULL)
@@ -335,7 +335,7 @@ on_resize (Feeding *feeding, const EditAction *action)
 static void
 on_drop_draft (Feeding *feeding, const EditAction *action)
 {
-  const DeskText *text = text_of (feeding->desk, action->draft);
+  const DeskText *text = desk_text (feeding->desk, action->draft);
   Draft *draft = text != NULL ? content_draft (text->content) : NULL;
   DraftState state = draft != NULL ? draft_state (draft) : DRAFT_REFUSED;
   g_autoptr (GError) error = NULL;
@@ -348,7 +348,7 @@ on_drop_draft (Feeding *feeding, const EditAction *action)
 static void
 on_commit (Feeding *feeding, const EditAction *action)
 {
-  DeskText *text = text_of (feeding->desk, action->draft);
+  DeskText *text = desk_text (feeding->desk, action->draft);
 
   const GError *broken = feeding->broken == action->node ? feeding->why : NULL;
 
@@ -575,7 +575,7 @@ follow_name (Feeding *feeding)
   NameKind kind = kind_of_name (desk, event->new_name);
   g_autofree char *before = desk_path (desk, event->name);
   g_autofree char *after = desk_path (desk, event->new_name);
-  const DeskText *text = text_of (desk, editing_draft_of (desk->editing, editing_named (desk->editing, event->new_name)));
+  const DeskText *text = desk_text (desk, editing_draft_of (desk->editing, editing_named (desk->editing, event->new_name)));
   Draft *draft = text != NULL ? content_draft (text->content) : NULL;
   g_autoptr (GError) error = NULL;
 
@@ -698,27 +698,15 @@ desk_feed (Desk *desk, EditEvent *event, const Who *who, DeskCall *call)
     call->parked = !answered;
   }
   outcome_run (desk, &outcome);
-  desks_stir (desk->desks);
+  /* Looks are many, and bring nothing nearer. */
+  if (event->kind != EDIT_LOOKUP)
+    desks_stir (desk->desks);
   return answered;
 }
 
-void
-desk_tell (Desk *desk, EditEvent *event)
-{
-  Outcome outcome;
-  Feeding feeding = { .desk = desk, .outcome = &outcome };
-
-  outcome_init (&outcome);
-  {
-    LOCKED (&desk->lock);
-    feed (&feeding, event);
-  }
-  outcome_run (desk, &outcome);
-  desks_stir (desk->desks);
-}
-
-void
-desk_committed (Desk *desk, EditEvent *event, const GError *failure)
+/* An event of the world. */
+static void
+tell (Desk *desk, EditEvent *event, const GError *failure)
 {
   Outcome outcome;
   Feeding feeding = { .desk = desk, .failure = failure, .outcome = &outcome };
@@ -726,11 +714,24 @@ desk_committed (Desk *desk, EditEvent *event, const GError *failure)
   outcome_init (&outcome);
   {
     LOCKED (&desk->lock);
-    g_hash_table_remove (desk->commits, &event->commit);
+    if (event->kind == EDIT_COMMITTED)
+      g_hash_table_remove (desk->commits, &event->commit);
     feed (&feeding, event);
   }
   outcome_run (desk, &outcome);
   desks_stir (desk->desks);
+}
+
+void
+desk_tell (Desk *desk, EditEvent *event)
+{
+  tell (desk, event, NULL);
+}
+
+void
+desk_committed (Desk *desk, EditEvent *event, const GError *failure)
+{
+  tell (desk, event, failure);
 }
 
 /* ---- handles ----------------------------------------------------------------------------------------------------- */
@@ -786,7 +787,7 @@ desk_write (Desk *desk, uint64_t handle, const Who *who, const void *data, size_
 
     register_call (desk, &event, who, &call);
     feed (&feeding, &event);
-    text = call.error == 0 && size > 0 ? text_of (desk, call.draft) : NULL;
+    text = call.error == 0 && size > 0 ? desk_text (desk, call.draft) : NULL;
     if (text != NULL && feeding.broken != 0)
       call.error = feeding.error;
     else if (text != NULL)
@@ -819,7 +820,7 @@ desk_read (Desk *desk, uint64_t number, void *data, size_t size, int64_t offset)
 
   {
     LOCKED (&desk->lock);
-    const DeskText *text = text_of (desk, editing_shown (desk->editing, number));
+    const DeskText *text = desk_text (desk, editing_shown (desk->editing, number));
     const DeskHandle *handle = g_hash_table_lookup (desk->handles, &number);
 
     if (text != NULL)
@@ -848,7 +849,7 @@ desk_read (Desk *desk, uint64_t number, void *data, size_t size, int64_t offset)
 static bool
 is_complete (uint64_t draft, void *data)
 {
-  const DeskText *text = text_of (data, draft);
+  const DeskText *text = desk_text (data, draft);
   g_autoptr (GBytes) bytes = text != NULL ? content_text (text->content, NULL) : NULL;
   g_autoptr (json_t) value = NULL;
 
@@ -959,16 +960,6 @@ config_of (Desks *desks, const DeskPlace *place, uint64_t numbers)
 }
 
 static void
-saved_free (gpointer data)
-{
-  DeskSaved *saved = data;
-
-  g_clear_pointer (&saved->text, g_bytes_unref);
-  g_clear_pointer (&saved->answer, g_bytes_unref);
-  g_free (saved);
-}
-
-static void
 desk_free (gpointer data)
 {
   Desk *desk = data;
@@ -982,7 +973,7 @@ desk_free (gpointer data)
   g_hash_table_unref (desk->commits);
   g_hash_table_unref (desk->flying);
   g_array_unref (desk->retries);
-  g_queue_clear_full (&desk->saved, saved_free);
+  g_queue_clear_full (&desk->saved, desk_saved_free);
   pthread_mutex_destroy (&desk->lock);
   g_free (desk);
 }

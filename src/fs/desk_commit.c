@@ -55,40 +55,51 @@ commit_free (Commit *commit)
 
 /* ---- its end ----------------------------------------------------------------------------------------------------- */
 
+void
+desk_saved_free (gpointer data)
+{
+  DeskSaved *saved = data;
+
+  g_clear_pointer (&saved->text, g_bytes_unref);
+  g_clear_pointer (&saved->answer, g_bytes_unref);
+  g_free (saved);
+}
+
+/* Lock held: what the commit's process saved last to record @id, as a link of desk->saved; NULL. */
+static GList *
+find_saved (const Commit *commit, uint64_t id)
+{
+  for (GList *at = commit->desk->saved.head; at != NULL; at = at->next)
+    {
+      const DeskSaved *saved = at->data;
+
+      if (saved->id == id && who_same (saved->process, commit->process))
+        return at;
+    }
+  return NULL;
+}
+
 /* Lock held. */
 static void
 remember (Commit *commit)
 {
-  Desk *desk = commit->desk;
-  DeskSaved *saved = NULL;
+  GQueue *all = &commit->desk->saved;
+  GList *before = find_saved (commit, commit->result.id);
+  DeskSaved *saved = g_new (DeskSaved, 1);
 
-  for (GList *at = desk->saved.head; at != NULL && saved == NULL; at = at->next)
-    {
-      DeskSaved *old = at->data;
-
-      if (old->id != commit->result.id || old->process.group != commit->process.group
-          || old->process.start != commit->process.start)
-        continue;
-      saved = old;
-      g_queue_delete_link (&desk->saved, at);
-      break;
-    }
-  if (saved == NULL)
-    saved = g_new0 (DeskSaved, 1);
-  g_clear_pointer (&saved->text, g_bytes_unref);
-  g_clear_pointer (&saved->answer, g_bytes_unref);
   *saved = (DeskSaved){ .process = commit->process,
                         .id = commit->result.id,
                         .text = g_bytes_ref (commit->what.text),
                         .answer = commit->result.answer != NULL ? g_bytes_ref (commit->result.answer) : NULL,
                         .us = clock_now_us () };
-  g_queue_push_head (&desk->saved, saved);
-  if (desk->saved.length <= SAVED_MAX)
-    return;
-  saved = g_queue_pop_tail (&desk->saved);
-  g_clear_pointer (&saved->text, g_bytes_unref);
-  g_clear_pointer (&saved->answer, g_bytes_unref);
-  g_free (saved);
+  if (before != NULL)
+    {
+      desk_saved_free (before->data);
+      g_queue_delete_link (all, before);
+    }
+  g_queue_push_head (all, saved);
+  if (all->length > SAVED_MAX)
+    desk_saved_free (g_queue_pop_tail (all));
 }
 
 /* The copy of a scratch text, which was made for this commit alone; what was refused has gone to the drafts. */
@@ -146,7 +157,6 @@ commit_end (void *data)
   follow_name (commit);
   drop_own (commit);
   desk_committed (desk, &event, commit->failure);
-  desks_stir (desk->desks);
   commit_free (commit);
 }
 
@@ -260,18 +270,14 @@ recall (Commit *commit)
   if (version != 0)
     what->read = store_version (desk->module, commit->id, version);
   LOCKED (&desk->lock);
-  for (GList *at = desk->saved.head; at != NULL; at = at->next)
-    {
-      const DeskSaved *saved = at->data;
+  const GList *at = find_saved (commit, commit->id);
+  const DeskSaved *saved = at != NULL ? at->data : NULL;
 
-      if (saved->id != commit->id || saved->process.group != commit->process.group
-          || saved->process.start != commit->process.start)
-        continue;
-      what->saved = g_bytes_ref (saved->text);
-      what->saved_answer = saved->answer != NULL ? g_bytes_ref (saved->answer) : NULL;
-      what->saved_us = saved->us;
-      return;
-    }
+  if (saved == NULL)
+    return;
+  what->saved = g_bytes_ref (saved->text);
+  what->saved_answer = saved->answer != NULL ? g_bytes_ref (saved->answer) : NULL;
+  what->saved_us = saved->us;
 }
 
 /* The text of a scratch file is written ahead before it goes out. */

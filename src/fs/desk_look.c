@@ -3,16 +3,10 @@
 
 #include "base/lock.h"
 
-static DeskText *
-text_numbered (const Desk *desk, uint64_t draft)
-{
-  return draft != 0 ? g_hash_table_lookup (desk->texts, &draft) : NULL;
-}
-
 static bool
 stat_text (Desk *desk, uint64_t node, struct stat *stat)
 {
-  const DeskText *text = text_numbered (desk, editing_draft_of (desk->editing, node));
+  const DeskText *text = desk_text (desk, editing_draft_of (desk->editing, node));
 
   if (text == NULL)
     return false;
@@ -53,7 +47,7 @@ desk_scratch (Desk *desk, uint64_t number)
 {
   LOCKED (&desk->lock);
   const DeskNode *node = g_hash_table_lookup (desk->nodes, &number);
-  const DeskText *text = text_numbered (desk, editing_draft_of (desk->editing, number));
+  const DeskText *text = desk_text (desk, editing_draft_of (desk->editing, number));
   Scratch *scratch = node != NULL && node->link != NULL ? node->link : text != NULL ? content_scratch (text->content) : NULL;
 
   return scratch != NULL ? scratch_ref (scratch) : NULL;

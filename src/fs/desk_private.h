@@ -107,6 +107,8 @@ void desk_tell (Desk *desk, EditEvent *event);
 void desk_committed (Desk *desk, EditEvent *event, const GError *failure);
 /* "Leads/x.json", for people. To g_free(). */
 char *desk_path (const Desk *desk, const char *name);
+/* Lock held: the text of a draft; NULL. */
+DeskText *desk_text (const Desk *desk, uint64_t draft);
 /* The record's name, for people. To g_free(). */
 char *desk_record_name (const Desk *desk, uint64_t id);
 /* Lock held: is @node what people see of record @id? One that was unlinked while it was open is, until the record is back
@@ -123,6 +125,7 @@ typedef struct Commit Commit;
 Commit *commit_new (Desk *desk, const EditAction *action, DeskText *text, const GError *broken);
 /* No lock held. */
 void commit_start (Commit *commit);
+void desk_saved_free (gpointer saved);
 /* Lock held: it should be given up, if that is still possible. */
 void commit_interrupt (Commit *commit);
 /* Lock held: puts a text among the user's drafts. @failure: of the commit that has just ended, or NULL. */

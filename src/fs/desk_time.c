@@ -76,9 +76,10 @@ desks_deleted (Desks *desks, StoreModule *module, uint64_t id, const GError *fai
         desk->retry_us = clock_now_us () + RETRY_US;
       }
   }
-  if (!open)
+  if (open)
+    desks_stir (desks);
+  else
     desk_tell (desk, &event);
-  desks_stir (desks);
 }
 
 static void

@@ -263,6 +263,17 @@ entry_of (Op *op, struct fuse_entry_param *param)
   return node;
 }
 
+/* @node NULL: it was not made. */
+static StoreState
+reply_made (Op *op, Node *node, const struct fuse_entry_param *param)
+{
+  if (node == NULL)
+    fuse_reply_err (op_request (op), op->call.error != 0 ? op->call.error : EIO);
+  else if (fuse_reply_entry (op_request (op), param) != 0)
+    nodes_forget (op->fs->nodes, node, 1);
+  return STORE_READY;
+}
+
 static StoreState
 create_step (Op *op, GError **error)
 {
@@ -281,11 +292,7 @@ create_step (Op *op, GError **error)
   if (node != NULL && !op->plus)
     return write_reply_open (op, node, &param);
   desk_close (op->desk, op->event.handle);
-  if (node == NULL)
-    fuse_reply_err (op_request (op), op->call.error != 0 ? op->call.error : EIO);
-  else if (fuse_reply_entry (op_request (op), &param) != 0)
-    nodes_forget (op->fs->nodes, node, 1);
-  return STORE_READY;
+  return reply_made (op, node, &param);
 }
 
 /* The desk in which @dir's names are written. Returns: NULL, and the request is answered, when they are not. */
@@ -361,11 +368,7 @@ symlink_step (Op *op, GError **error)
   op->call.target = op->target;
   write_feed (op);
   node = op->call.error == 0 ? entry_of (op, &param) : NULL;
-  if (node == NULL)
-    fuse_reply_err (op_request (op), op->call.error != 0 ? op->call.error : EIO);
-  else if (fuse_reply_entry (op_request (op), &param) != 0)
-    nodes_forget (op->fs->nodes, node, 1);
-  return STORE_READY;
+  return reply_made (op, node, &param);
 }
 
 void

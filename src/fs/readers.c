@@ -90,7 +90,7 @@ readers_find (Readers *readers, const StoreModule *module, uint64_t id, EditProc
       if (copies[i].module != module || copies[i].id != id || copies[i].us < *us)
         continue;
       reader = who_process (copies[i].thread);
-      if (reader.start == 0 || reader.group != process.group || reader.start != process.start)
+      if (reader.start == 0 || !who_same (reader, process))
         continue;
       version = copies[i].version;
       *us = copies[i].us;

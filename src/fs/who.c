@@ -68,6 +68,12 @@ who_process (pid_t thread)
 }
 
 bool
+who_same (EditProcess a, EditProcess b)
+{
+  return a.group == b.group && a.start == b.start;
+}
+
+bool
 who_lives (EditProcess process)
 {
   return process.start != 0 && start_of (process.group) == process.start;

@@ -19,6 +19,9 @@ typedef struct
 /* The process that a thread belongs to. Zeroed when it is not known: it has ended, or is of another PID namespace. */
 EditProcess who_process (pid_t thread);
 
+/* Are they the same one? */
+bool who_same (EditProcess a, EditProcess b);
+
 /* Does it live? */
 bool who_lives (EditProcess process);
 
