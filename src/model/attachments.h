@@ -90,7 +90,6 @@ typedef struct Upload Upload;
 /* A new empty file @name of the record; a local one of that name is forgotten. @replaces: the id of an attachment that goes
  * when this one is there; 0: none. To upload_unref(). */
 Upload *upload_new (StoreModule *module, uint64_t record, const char *name, uint64_t replaces, GError **error);
-Upload *upload_ref (Upload *upload);
 void upload_unref (Upload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Upload, upload_unref)
 

@@ -47,15 +47,6 @@ struct Upload
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-Upload *
-upload_ref (Upload *upload)
-{
-  store_lock (upload->all->store);
-  upload->references++;
-  store_unlock (upload->all->store);
-  return upload;
-}
-
 /* Is what it holds to be kept when nobody has it any more? Lock held. */
 static bool
 is_wanted (const Upload *upload)
