@@ -10,6 +10,21 @@ _zohofs_profiles() {
   done
 }
 
+_zohofs_switches() {
+  case ${COMP_WORDS[1]} in
+    login)
+      echo '--device --self-client --refresh-token --read-only --modules --show-scopes --port --no-browser --keyring
+        --client-secret-file -o -h --help' ;;
+    logout) echo '--force -o -h --help' ;;
+    status) echo '--json --watch -h --help' ;;
+    audit) echo '--json --since -o -h --help' ;;
+    doctor) echo '--json -o -h --help' ;;
+    query) echo '--json --jsonl --csv --table -h --help' ;;
+    why | drain) echo '-h --help' ;;
+    *) echo '-f --foreground -d --debug -o -h --help -V --version' ;;
+  esac
+}
+
 _zohofs() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local options='ttl= sweep= offline=stale offline=fail names=label names=id folders ro dry_run stale=refuse
@@ -28,27 +43,25 @@ _zohofs() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       compopt -o filenames
       return ;;
-    --refresh-token|--self-client)
+    --since)
+      mapfile -t COMPREPLY < <(compgen -W '30m 2h 1d 7d' -- "$current")
+      return ;;
+    --refresh-token | --self-client)
       COMPREPLY=(-)
       return ;;
   esac
   case $current in
     -*)
-      if [ "${COMP_WORDS[1]}" = login ]; then
-        mapfile -t COMPREPLY < <(compgen -W '--device --self-client --refresh-token --read-only --modules --show-scopes
-          --port --no-browser --keyring --client-secret-file --help -o' -- "$current")
-      elif [ "${COMP_WORDS[1]}" = logout ]; then
-        mapfile -t COMPREPLY < <(compgen -W '--force --help -o' -- "$current")
-      else
-        mapfile -t COMPREPLY < <(compgen -W '-f --foreground -d --debug -o -h --help -V --version' -- "$current")
-      fi
+      mapfile -t COMPREPLY < <(compgen -W "$(_zohofs_switches)" -- "$current")
       return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "login logout status why drain query $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "login logout status why drain query audit doctor $(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
   elif [ "${COMP_WORDS[1]}" = why ]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
-  elif [[ ${COMP_WORDS[1]} = @(login|logout|status|drain) ]]; then
+  elif [[ ${COMP_WORDS[1]} = @(login|logout|doctor) ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_zohofs_profiles)" -- "$current")
+  elif [[ ${COMP_WORDS[1]} = @(status|drain|audit) ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_zohofs_profiles)" -- "$current"; compgen -d -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -d -- "$current")
