@@ -3,6 +3,7 @@
 #include "api/response.h"
 
 #include "base/error.h"
+#include "base/mask.h"
 
 #include <string.h>
 
@@ -182,10 +183,13 @@ meaning_of_refusal (int status, const json_t *refusal)
   return meaning_of_status (status >= 400 ? status : 400);
 }
 
-/* Text of others, made fit for one line. */
+/* Text of others, made fit for one line. These words go to logs, drafts and journals, so a token ends here. */
 static void
-append_text (GString *out, const char *text)
+append_text (GString *out, const char *said)
 {
+  g_autofree char *masked = mask_tokens (said);
+  const char *text = masked;
+
   for (; *text != '\0' && out->len < 2 * WORDS_MAX; text = g_utf8_next_char (text))
     if (g_unichar_isprint (g_utf8_get_char (text)))
       g_string_append_len (out, text, g_utf8_next_char (text) - text);

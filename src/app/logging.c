@@ -3,31 +3,17 @@
  * characters go, and anything shaped like a token is masked even if a layer was careless. */
 #include "app/logging.h"
 
+#include "base/mask.h"
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
-/* Zoho's tokens and grant codes are "1000." and a long run of letters, digits and dots. */
-#define TOKEN_PREFIX "1000."
-#define TOKEN_BODY_MIN 12
-
 #define SHOWN_MAX 4096 /* bytes of a text */
 
 static LoggingLevel least_level = LOGGING_WARNING;
 static atomic_bool in_syslog;
-
-static size_t
-token_size (const char *text)
-{
-  const char *end = text + strlen (TOKEN_PREFIX);
-
-  if (!g_str_has_prefix (text, TOKEN_PREFIX))
-    return 0;
-  while (g_ascii_isalnum (*end) || *end == '.')
-    end++;
-  return (size_t) (end - text) >= strlen (TOKEN_PREFIX) + TOKEN_BODY_MIN ? (size_t) (end - text) : 0;
-}
 
 static LoggingLevel
 level_of (GLogLevelFlags flags)
@@ -110,22 +96,12 @@ logging_to_syslog (void)
 char *
 logging_clean (const char *message)
 {
-  GString *out = g_string_new (NULL);
+  char *line = mask_tokens (message);
 
-  while (*message != '\0')
-    {
-      size_t size = token_size (message);
-
-      if (size > 0)
-        {
-          g_string_append (out, TOKEN_PREFIX "[masked]");
-          message += size;
-          continue;
-        }
-      g_string_append_c (out, (unsigned char) *message < ' ' || *message == 0x7f ? ' ' : *message);
-      message++;
-    }
-  return g_string_free (out, FALSE);
+  for (char *at = line; *at != '\0'; at++)
+    if ((unsigned char) *at < ' ' || *at == 0x7f)
+      *at = ' ';
+  return line;
 }
 
 char *

@@ -134,6 +134,18 @@ def namespace():
         check(not harness.is_mounted(one.path), "it is seen outside")
 
 
+@case("the memory of the daemon is closed to its own user")
+def memory():
+    if harness.is_sanitized(harness.zohofs):
+        raise harness.Skip("a program built with a sanitizer lets itself be looked at")
+    with user() as one:
+        equal(one.mount()[0], 0, "mounting")
+        pid = one.pid()
+        for name in "mem", "environ", "maps":
+            check(one.run("cat", f"/proc/{pid}/{name}")[0] != 0, f"/proc/{pid}/{name} can be read")
+        equal(one.run("fusermount3", "-u", one.path)[0], 0, "unmounting")
+
+
 @case("a user's files are the user's alone")
 def modes():
     with user() as one:
