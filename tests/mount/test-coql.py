@@ -358,6 +358,37 @@ def walks():
         equal(queries(emulator, mark), 0, "calls of a look")
 
 
+@case("rules of access hold for queries: modules that are off, hidden fields, paths that lead out, users of their own")
+def rules():
+    groups = {"access": {"default": "full", "Deals": "off", "hide": "Leads.Phone"},
+              f"access uid:{NOBODY}": {"default": "full", "Contacts": "off"}}
+    with Emulator("Leads=30,Deals=20,Contacts=20") as emulator:
+        with Mount(emulator, groups=groups, options=("allow_other",)) as mount:
+            for folder in harness.work_root(), mount.folder:
+                os.chmod(folder, 0o711)
+            table = [("select id from Deals where id is not null", errno.EINVAL),
+                     ("select id from dEALS where id is not null", errno.EINVAL),
+                     ("select Phone from Leads where id is not null", errno.EACCES),
+                     ("select id from leads where \"phone\" is not null", errno.EACCES),
+                     ("select Owner.email from Leads where id is not null", errno.EACCES),
+                     ("select 'What_Id->Deals.Amount' from Tasks where id is not null", errno.EACCES),
+                     ("select id from Leads where id in (select id from Deals where id > 1)", errno.EACCES),
+                     ("select id from Leads", errno.EACCES)]
+            for query, number in table:
+                fails(number, ask, mount.at(".coql"), query)
+                fails(number, write, mount.at("queries/q.coql"), query)
+            equal(queries(emulator), 0, "calls")
+            equal(len(ids_of(ask(mount.at(".coql"), ALL))), 30, "rows of what is allowed")
+            rows = json.loads(ask(mount.at("Leads/.coql"), "id is not null"))
+            check("Phone" not in rows[0] and "Company" in rows[0], f"keys: {rows[0]}")
+            write(mount.at("queries/q.coql"), "select Last_Name from Contacts where id is not null")
+            equal(len(json.loads(mount.read("queries/q.json"))), 20, "rows for us")
+            if os.getuid() == 0:
+                tool("cat", mount.at("queries/q.json"), user=NOBODY, status=1)
+                tool("sh", "-c", "echo 'select id from Contacts where id is not null' > \"$0\"; ! grep -q '\"id\"' \"$0\"",
+                     mount.at(".coql"), user=NOBODY)
+
+
 # ---- /queries --------------------------------------------------------------------------------------------------------
 
 @case("queries that are kept: three forms of exact size, made by writing or by a look, held, and kept over a remount")
