@@ -206,23 +206,39 @@ print_array (const json_t *all, bool compact)
 }
 
 static bool
+is_mounted (const char *mountpoint)
+{
+  g_auto (GStrv) found = status_command_find (mountpoint, NULL);
+
+  return found != NULL;
+}
+
+/* A mount that does not answer keeps the others from nothing; one that was unmounted since is left out. */
+static bool
 print_all (char **mountpoints, StatusStyle style, GError **error)
 {
   g_autoptr (json_t) all = json_array ();
+  g_autoptr (GError) first = NULL;
 
   for (char **mountpoint = mountpoints; *mountpoint != NULL; mountpoint++)
     {
-      json_t *status = read_status (*mountpoint, error);
+      g_autoptr (GError) why = NULL;
+      json_t *status = read_status (*mountpoint, &why);
 
+      if (status == NULL && first == NULL && is_mounted (*mountpoint))
+        first = g_steal_pointer (&why);
       if (status == NULL)
-        return false;
+        continue;
       json_array_append_new (all, status);
       if (!style.json)
         print_table (*mountpoint, status);
     }
   if (style.json)
     print_array (all, style.watch);
-  return true;
+  if (first == NULL)
+    return true;
+  g_propagate_error (error, g_steal_pointer (&first));
+  return false;
 }
 
 static bool

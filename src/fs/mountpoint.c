@@ -77,13 +77,14 @@ is_ours (const char *path)
   return type != NULL && g_str_equal (type, TYPE);
 }
 
-/* Asks what the kernel has not cached: stat() of a dead mount may succeed. */
+/* Asks what the kernel has not cached: stat() of a dead mount may succeed. A daemon that is just being killed ends the
+ * question that waits for it with ECONNABORTED. */
 static bool
 is_dead (const char *path)
 {
   struct statvfs stat;
 
-  return statvfs (path, &stat) != 0 && errno == ENOTCONN;
+  return statvfs (path, &stat) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
 static void

@@ -98,14 +98,16 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Profile:
-    """A profile called "test" below a folder of its own, outside /tmp, where some programs behave differently."""
+    """A profile below a folder of its own, outside /tmp, where some programs behave differently. No other has its name,
+    since some commands take all mounts of a name."""
 
     def __init__(self, url):
         self.folder = tempfile.mkdtemp(prefix="zohofs-test-", dir="/var/tmp")
+        self.name = os.path.basename(self.folder)
         self.environment = dict(os.environ, HOME=self.folder, XDG_CONFIG_HOME=self.folder + "/config",
                                 XDG_STATE_HOME=self.folder + "/state", XDG_CACHE_HOME=self.folder + "/cache")
-        self.config = self.folder + "/config/zohofs/test.conf"
-        self.state = self.folder + "/state/zohofs/test"
+        self.config = self.folder + f"/config/zohofs/{self.name}.conf"
+        self.state = self.folder + f"/state/zohofs/{self.name}"
         self.mountpoint = self.folder + "/mnt"
         os.makedirs(os.path.dirname(self.config))
         os.makedirs(self.state, 0o700)
@@ -130,9 +132,12 @@ class Profile:
                               stdin=options.pop("stdin", subprocess.DEVNULL), capture_output=True, check=False,
                               **options)
 
+    def try_mount(self, *arguments, **options):
+        return self.run(self.name, self.mountpoint, *arguments, **options)
+
     def start(self, *arguments):
         """Starts the program in the foreground."""
-        return subprocess.Popen([ZOHOFS, "test", self.mountpoint, "-f", *arguments], env=self.environment, text=True,
+        return subprocess.Popen([ZOHOFS, self.name, self.mountpoint, "-f", *arguments], env=self.environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def is_mounted(self):
@@ -172,7 +177,7 @@ class Case(unittest.TestCase):
 
     def mount(self, *arguments):
         """Mounts in the background; returns the daemon's process id."""
-        result = self.profile.run("test", self.profile.mountpoint, *arguments)
+        result = self.profile.try_mount(*arguments)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return self.profile.status()["pid"]
 

@@ -13,22 +13,22 @@ NOBODY = 65534
 
 class Command(Case):
     def test_unknown_option_is_named_with_the_nearest(self):
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint, "-o", "tll=5"), "tll", "ttl", status=2)
+        self.assert_refused(self.profile.try_mount("-o", "tll=5"), "tll", "ttl", status=2)
 
     def test_no_mount_point(self):
         self.assert_refused(self.profile.run(), "No mount point", status=2)
 
     def test_value_out_of_range(self):
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint, "-o", "ttl=-1"), "ttl=-1", status=2)
+        self.assert_refused(self.profile.try_mount("-o", "ttl=-1"), "ttl=-1", status=2)
 
     def test_token_as_argument_is_refused(self):
-        self.assert_refused(self.profile.run("login", "test", "--refresh-token", "1000.refresh.token"),
+        self.assert_refused(self.profile.run("login", self.profile.name, "--refresh-token", "1000.refresh.token"),
                             "standard input", status=2)
 
 
 class Configuration(Case):
     def refused(self, *words):
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint), self.profile.config, *words)
+        self.assert_refused(self.profile.try_mount(), self.profile.config, *words)
 
     def test_none(self):
         os.unlink(self.profile.config)
@@ -65,18 +65,18 @@ class Configuration(Case):
 
     def test_secret_in_it_is_not_shown(self):
         self.profile.configure("[account]\nclient_secret=hush-hush\n")
-        result = self.profile.run("test", self.profile.mountpoint)
+        result = self.profile.try_mount()
         self.assert_refused(result, "client_secret", "zohofs login")
         self.assertNotIn("hush-hush", result.stderr)
 
 
 class SignIn(Case):
     def refused(self, *words):
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint), *words)
+        self.assert_refused(self.profile.try_mount(), *words)
 
     def test_none(self):
         os.unlink(self.profile.state + "/refresh_token")
-        self.refused("not signed in", "zohofs login test")
+        self.refused("not signed in", f"zohofs login {self.profile.name}")
 
     def test_readable_by_others(self):
         os.chmod(self.profile.state + "/refresh_token", 0o640)
@@ -112,7 +112,7 @@ class SignIn(Case):
 
 class Login(Case):
     def login(self, token, *arguments):
-        return self.profile.run("login", "test", "--refresh-token", "-", *arguments, stdin=None, input=token)
+        return self.profile.run("login", self.profile.name, "--refresh-token", "-", *arguments, stdin=None, input=token)
 
     def secret_file(self):
         path = self.profile.folder + "/secret"
@@ -149,22 +149,22 @@ class Login(Case):
 class MountPoint(Case):
     def test_missing(self):
         os.rmdir(self.profile.mountpoint)
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint), "does not exist")
+        self.assert_refused(self.profile.try_mount(), "does not exist")
 
     def test_no_directory(self):
         os.rmdir(self.profile.mountpoint)
         with open(self.profile.mountpoint, "w", encoding="utf-8"):
             pass
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint), "not a directory")
+        self.assert_refused(self.profile.try_mount(), "not a directory")
 
     def test_not_empty(self):
         os.mkdir(self.profile.mountpoint + "/something")
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint), "not empty")
+        self.assert_refused(self.profile.try_mount(), "not empty")
 
     @unittest.skipUnless(account.has_fuse(), "needs /dev/fuse")
     def test_already_mounted(self):
         self.mount()
-        result = self.profile.run("test", self.profile.mountpoint)
+        result = self.profile.try_mount()
         self.assertEqual(result.returncode, 1)
         self.assertIn("already mounted", result.stderr)
         self.profile.unmount()
@@ -196,8 +196,7 @@ class AsNobody(Case):
                 os.chown(path, NOBODY, NOBODY)
 
     def run_as_nobody(self):
-        return self.profile.run("test", self.profile.mountpoint, program=self.program, user=NOBODY, group=NOBODY,
-                                extra_groups=[])
+        return self.profile.try_mount(program=self.program, user=NOBODY, group=NOBODY, extra_groups=[])
 
     def test_unreadable_configuration(self):
         os.chmod(self.profile.config, 0)
@@ -214,7 +213,7 @@ class AsNobody(Case):
             os.chmod(closed, 0)
         script = f'mount --bind "{closed}" /dev/fuse || exit 99; ' \
                  'exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"'
-        result = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", self.program, "test",
+        result = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", self.program, self.profile.name,
                                  self.profile.mountpoint], env=self.profile.environment, text=True,
                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=account.PATIENCE, check=False)
         if result.returncode == 99 or "unshare failed" in result.stderr:

@@ -48,8 +48,9 @@ class Background(Case):
 
     def test_dies_with_the_reason_when_stopped_early(self):
         self.server.gate.clear()
-        process = subprocess.Popen([account.ZOHOFS, "test", self.profile.mountpoint], env=self.profile.environment,
-                                   text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = subprocess.Popen([account.ZOHOFS, self.profile.name, self.profile.mountpoint],
+                                   env=self.profile.environment, text=True, stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
         wait_until(lambda: self.server.token_calls > 0)
         child = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True,
                                    check=True).stdout)
@@ -91,7 +92,7 @@ class Foreground(Started):
 
     def test_logs_to_stderr_by_level(self):
         _, words = self.end(self.start("-o", "log=info"))
-        self.assertIn("info: Profile test is mounted", words)
+        self.assertIn(f"info: Profile {self.profile.name} is mounted", words)
 
     def test_traces(self):
         process = self.start("-d")
@@ -150,14 +151,14 @@ class Writing(Started):
     def test_reading_alone_needs_no_journal(self):
         for name in "journal", "scratch":
             self.profile.keep(name, "in the way")
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint, "-o", "rw"), self.profile.state)
+        self.assert_refused(self.profile.try_mount("-o", "rw"), self.profile.state)
         self.mount("-o", "ro")
         self.assertTrue(self.profile.status()["saving"]["read_only"])
         self.profile.unmount()
 
     def test_no_room_for_scratch(self):
         self.profile.keep("scratch", "in the way")
-        self.assert_refused(self.profile.run("test", self.profile.mountpoint, "-o", "rw"), "scratch")
+        self.assert_refused(self.profile.try_mount("-o", "rw"), "scratch")
         self.assertEqual(os.listdir(self.profile.state + "/journal"), ["lock"])
 
     def test_waits_for_the_mount_before(self):
@@ -184,7 +185,7 @@ class Writing(Started):
 
     def test_a_mount_that_lives_on_is_not_waited_for(self):
         self.mount("-o", "rw")
-        result = self.profile.run("test", self.profile.mountpoint, "-o", "rw")
+        result = self.profile.try_mount("-o", "rw")
         self.assertEqual(result.returncode, 1)
         self.assertIn("mounted", result.stderr)
         self.profile.unmount()
@@ -198,7 +199,7 @@ class Writing(Started):
         os.makedirs(self.profile.state + "/drafts/Leads", 0o700)
         self.profile.keep("drafts/Leads/x.json", "{}")
         self.assertEqual(self.profile.status()["saving"]["refused"], 1)
-        self.assertIn("1 refused (see .zohofs/drafts); a dry run", self.profile.run("status", "test").stdout)
+        self.assertIn("1 refused (see .zohofs/drafts); a dry run", self.profile.run("status", self.profile.name).stdout)
         with open(self.profile.mountpoint + "/.zohofs/metrics", encoding="utf-8") as file:
             self.assertIn("\nzohofs_saving_refused 1\n", file.read())
         self.profile.unmount()
@@ -219,7 +220,7 @@ class Writing(Started):
         self.assert_refused(self.profile.run("drain", self.profile.mountpoint), "No zohofs is mounted")
         for option in "ro", "rw":
             self.mount("-o", option)
-            for target in "test", self.profile.mountpoint:
+            for target in self.profile.name, self.profile.mountpoint:
                 result = self.profile.run("drain", target)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertIn(f"{self.profile.mountpoint}: everything is in the CRM.\n", result.stdout)
@@ -235,11 +236,12 @@ class Forms(Case):
     def test_mount_fuse3(self):
         environment = dict(self.profile.environment)
         environment["PATH"] = os.path.dirname(account.ZOHOFS) + ":" + environment["PATH"]
-        for arguments in ["test", self.profile.mountpoint, "-t", "fuse.zohofs"], ["zohofs#test", self.profile.mountpoint]:
-            with self.subTest(arguments):
-                subprocess.run(["/sbin/mount.fuse3", *arguments, "-o", "rw,nosuid,nodev,_netdev,ttl=5"],
-                               env=environment, stdin=subprocess.DEVNULL, check=True, timeout=account.PATIENCE)
-                self.assertEqual(self.profile.status()["account"]["profile"], "test")
+        for name, *kind in [self.profile.name, "-t", "fuse.zohofs"], [f"zohofs#{self.profile.name}"]:
+            with self.subTest(name):
+                subprocess.run(["/sbin/mount.fuse3", name, self.profile.mountpoint, *kind,
+                                "-o", "rw,nosuid,nodev,_netdev,ttl=5"], env=environment,
+                               stdin=subprocess.DEVNULL, check=True, timeout=account.PATIENCE)
+                self.assertEqual(self.profile.status()["account"]["profile"], self.profile.name)
                 self.profile.unmount()
 
     def test_folders_by_option(self):
@@ -251,7 +253,7 @@ class Forms(Case):
 
     def test_status(self):
         pid = self.mount()
-        for target in "test", self.profile.mountpoint:
+        for target in self.profile.name, self.profile.mountpoint:
             result = self.profile.run("status", target)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn(f"process {pid}", result.stdout)

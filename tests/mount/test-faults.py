@@ -152,7 +152,7 @@ def token_between():
 
 @case("a call that stalls gives ETIMEDOUT, and later all is well")
 def stall():
-    with org(limits={"deadline": 2}) as (emulator, mount):
+    with org(limits={"deadline": 10}) as (emulator, mount):
         mount.list()
         emulator.faults({"match": LIST, "skip": 1, "count": FOREVER, "stall": True})
         fails(errno.ETIMEDOUT, mount.list, "Leads")
