@@ -563,8 +563,9 @@ def run_case(number, name, function):
         return True
     except Exception:  # pylint: disable=broad-except
         print(f"not ok {number} - {name}")
-        for line in [*traceback.format_exc().splitlines(), *reports]:
-            print(f"# {line}", flush=True)
+        sys.stdout.flush()
+        # Of a program that speaks TAP, meson shows the standard error alone.
+        print(f"{name}:\n{traceback.format_exc()}", *reports, sep="\n", file=sys.stderr, flush=True)
         return False
     print(f"ok {number} - {name}")
     print(f"# {time.monotonic() - start:.1f} s", flush=True)
