@@ -260,7 +260,7 @@ def unclear():
 
 @case("a POST that got there unheard, and late: saved again, the file finds its record")
 def late():
-    with mounted(limits={"deadline": 3}) as (emulator, mount):
+    with mounted(limits={"deadline": 8}) as (emulator, mount):
         before, path = emulator.ids("Leads"), mount.at("Leads", "new.json")
         emulator.faults({"match": "^POST /crm/v8/(Leads|coql)", "stall": True, "reset": True})
         step, failed = attempt(path, new_text())

@@ -82,7 +82,7 @@ passes("reset connections", reset=True)
 
 @case("a call that fails on and on gives EIO, and later all is well")
 def server_down():
-    with org(limits={"deadline": 3}) as (emulator, mount):
+    with org(limits={"deadline": 8}) as (emulator, mount):
         number = emulator.ids("Leads")[0]
         mount.list()
         emulator.faults({"match": "/crm/v8/Leads", "count": FOREVER, "status": 500, "code": "INTERNAL_ERROR"})
@@ -98,7 +98,7 @@ def server_down():
 
 @case("a server that is gone gives ENETUNREACH; cached files stay readable")
 def unreachable():
-    with org(limits={"deadline": 3}) as (emulator, mount):
+    with org(limits={"deadline": 8}) as (emulator, mount):
         name = mount.list("Leads")[0]
         text = mount.read("Leads", name)
         mount.wait_quiet()
@@ -152,7 +152,7 @@ def token_between():
 
 @case("a call that stalls gives ETIMEDOUT, and later all is well")
 def stall():
-    with org(limits={"deadline": 10}) as (emulator, mount):
+    with org(limits={"deadline": 8}) as (emulator, mount):
         mount.list()
         emulator.faults({"match": LIST, "skip": 1, "count": FOREVER, "stall": True})
         fails(errno.ETIMEDOUT, mount.list, "Leads")
@@ -163,7 +163,7 @@ def nonsense(name, errors=NONSENSE, limits=None, **fault):
     """The fault spoils every answer about leads: first the listing's, then a record's."""
     @case(f"{name}: an error or the right bytes")
     def run():
-        with org(limits=limits or {"deadline": 4}) as (emulator, mount):
+        with org(limits=limits or {"deadline": 8}) as (emulator, mount):
             mount.list()
             number = emulator.ids("Leads")[0]
             for skip in 0, 1:
@@ -215,7 +215,7 @@ def other_record():
 
 @case("values of wrong types are shown as they are, or refused")
 def wrong_types():
-    with org(30, limits={"deadline": 4}) as (emulator, mount):
+    with org(30, limits={"deadline": 8}) as (emulator, mount):
         mount.list()
         number = emulator.ids("Leads")[0]
         for spoilt in (row(id=number, Modified_Time=17), row(id=number, Modified_Time={"x": []}),
@@ -320,7 +320,7 @@ def metadata():
     for path in "settings/modules", "settings/fields":
         for fault in ({"malformed": True}, {"status": 200, "body": '{"fields":17,"modules":17}'},
                       {"status": 200, "body": '{"fields":[null,{"api_name":"../x"}],"modules":[{"api_name":"a/b"}]}'}):
-            with org(30, limits={"deadline": 4}) as (emulator, mount):
+            with org(30, limits={"deadline": 8}) as (emulator, mount):
                 emulator.faults({"match": f"/crm/v8/{path}", "count": FOREVER, **fault})
                 try:
                     check(not [name for name in mount.list("Leads") if "/" in name], "names")
@@ -335,7 +335,7 @@ def metadata():
 
 @case("credits that are spent give EDQUOT or wait")
 def credits():
-    with org(30, limits={"deadline": 3}) as (emulator, mount):
+    with org(30, limits={"deadline": 8}) as (emulator, mount):
         mount.list()
         emulator.faults({"match": "/crm/v8/Leads", "count": FOREVER, "status": 429, "code": "TOO_MANY_REQUESTS"})
         try:

@@ -251,7 +251,7 @@ def fresh_walk():
 
 @case("offline: what is known of notes is shown, and it heals")
 def offline():
-    with Emulator("Leads=20", "--notes", 60) as emulator, Mount(emulator, ttl=1, limits={"deadline": 5}) as mount:
+    with Emulator("Leads=20", "--notes", 60) as emulator, Mount(emulator, ttl=1, limits={"deadline": 8}) as mount:
         before = shown(mount)
         texts = {number: mount.read(NOTES, stem, f"{number}.json") for stem in before for number in before[stem]}
         mount.expire()

@@ -11,7 +11,7 @@ from looks import assert_shows, documents, number_of, snapshot
 
 TTL = 1
 # A call gives up after so many seconds of trying.
-LIMITS = {"deadline": 3}
+LIMITS = {"deadline": 8}
 GONE = (errno.ENETUNREACH, errno.ETIMEDOUT)
 
 

@@ -298,7 +298,7 @@ def network():
 
 @case("answers that never come: ETIMEDOUT, and what became of it is told")
 def silent():
-    with mounted(limits={"deadline": 3}) as (emulator, mount):
+    with mounted(limits={"deadline": 8}) as (emulator, mount):
         number = emulator.ids("Leads")[0]
         name = name_of(mount, "Leads", number)
         before, text = record(emulator, "Leads", number), changed(mount, "Leads", name, Company="Kept")

@@ -144,7 +144,7 @@ def two_wait():
 
 @case("a request past its deadline gives ETIMEDOUT, and later all is well")
 def deadline():
-    with Emulator("Leads=300") as emulator, Mount(emulator, limits={"deadline": 2}) as mount:
+    with Emulator("Leads=300") as emulator, Mount(emulator, limits={"deadline": 8}) as mount:
         mount.list()
         number = emulator.ids("Leads")[0]
         stall(emulator, "/crm/v8/Leads")
