@@ -1,5 +1,6 @@
 /* One record, afresh: a single GET, its full rich texts where one may be cut, its further rows where a GET embeds only
- * some. All who want the same record share one flight. */
+ * some. All who want the same record share one flight; flights that begin together share one call where lists have all
+ * of a record. */
 #include "model/private.h"
 
 #include "base/clock.h"
@@ -249,14 +250,12 @@ on_record (const RecordsPage *page, const GError *error, void *data)
   call_end (store);
 }
 
+/* On the ground still: nothing is asked. */
 static Flight *
-flight_of (StoreModule *module, uint64_t id, ClientPriority priority)
+flight_new (StoreModule *module, uint64_t id)
 {
-  Flight *flight = g_hash_table_lookup (module->flights, &id);
+  Flight *flight = g_new0 (Flight, 1);
 
-  if (flight != NULL)
-    return flight;
-  flight = g_new0 (Flight, 1);
   flight->module = module;
   flight->id = id;
   flight->schema = module->schema;
@@ -264,12 +263,118 @@ flight_of (StoreModule *module, uint64_t id, ClientPriority priority)
   flight->askers = g_array_new (FALSE, FALSE, sizeof (Asker));
   flight->rest = g_array_new (FALSE, TRUE, sizeof (Rest *));
   g_hash_table_insert (module->flights, &flight->id, flight);
+  return flight;
+}
+
+static void
+flight_send (Flight *flight, ClientPriority priority)
+{
+  StoreModule *module = flight->module;
+
   flight->ticket = records_get_fields (module->store->config.client, module->name, flight->id_text,
                                        module->kind == MODULE_NOTES ? flight->schema->slices->pdata[0] : NULL, priority,
                                        on_record, flight);
   call_sent (module->store, flight->ticket);
+}
+
+static Flight *
+flight_of (StoreModule *module, uint64_t id, ClientPriority priority)
+{
+  Flight *flight = g_hash_table_lookup (module->flights, &id);
+
+  if (flight != NULL)
+    return flight;
+  flight = flight_new (module, id);
+  flight_send (flight, priority);
   return flight;
 }
+
+/* ---- many at once ------------------------------------------------------------------------------------------------ */
+
+/* Flights without a call of their own. */
+typedef struct
+{
+  StoreModule *module;
+  GHashTable *flights; /* id -> Flight, of those that have not landed */
+  Sweep *sweep;
+} Formation;
+
+static void
+formation_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
+{
+  Formation *formation = data;
+  Flight *flight = g_hash_table_lookup (formation->flights, &id);
+
+  /* What is not whole is asked for alone, at the end. */
+  if (flight == NULL || torn || document_maybe_cut (flight->schema, row))
+    return;
+  g_hash_table_remove (formation->flights, &id);
+  flight->record = json_deep_copy (row);
+  flight->unsettled = store_is_unsettled (formation->module->store, row_modified (row));
+  fetch_rest (flight);
+}
+
+/* The rest of the flights go on alone, or fail. */
+static void
+formation_end (Formation *formation, const GError *error)
+{
+  GHashTableIter iter;
+  gpointer flight;
+
+  g_hash_table_iter_init (&iter, formation->flights);
+  while (g_hash_table_iter_next (&iter, NULL, &flight))
+    {
+      g_hash_table_iter_steal (&iter);
+      if (error != NULL)
+        flight_fail (flight, error);
+      else
+        flight_send (flight, CLIENT_LISTING);
+    }
+  g_hash_table_unref (formation->flights);
+  sweep_free (formation->sweep);
+  g_free (formation);
+}
+
+static void
+formation_progress (void *data, const GError *error)
+{
+  Formation *formation = data;
+
+  if (error != NULL || sweep_done (formation->sweep))
+    formation_end (formation, error);
+  else
+    sweep_pump (formation->sweep, UINT64_MAX);
+}
+
+void
+fetch_together (StoreModule *module, const uint64_t *ids, size_t count)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  SweepConfig config = { .module = module->name, .count = -1, .priority = CLIENT_LISTING, .row = formation_row,
+                         .progress = formation_progress };
+  Formation *formation;
+
+  if (module->schema == NULL || module->schema->deep->len > 0 || module->kind == MODULE_NOTES
+      || count <= module->schema->slices->len)
+    return;
+  formation = g_new0 (Formation, 1);
+  formation->module = module;
+  formation->flights = g_hash_table_new (g_int64_hash, g_int64_equal);
+  for (size_t i = 0; i < count; i++)
+    if (!g_hash_table_contains (module->flights, &ids[i]) && records_add_id (text, ids[i]))
+      {
+        Flight *flight = flight_new (module, ids[i]);
+
+        g_hash_table_insert (formation->flights, &flight->id, flight);
+      }
+  config.slices = module->schema->slices;
+  config.ids = text->str;
+  config.data = formation;
+  formation->sweep = sweep_new (module->store, &config);
+  sweep_pump (formation->sweep, UINT64_MAX);
+}
+
+/* ---- for the other files ----------------------------------------------------------------------------------------- */
 
 StoreState
 fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)

@@ -453,6 +453,9 @@ StoreState fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GErr
 /* The same for the model itself: @done (lock held) once it is in the table, or has failed. The schema must be known. */
 typedef void (*FetchDone) (void *data, uint64_t id, const GError *error);
 void fetch_for (StoreModule *module, uint64_t id, FetchDone done, void *data);
+/* Begins to fetch records that were just made, with few calls where lists have all of them; whoever then wants one of
+ * them joins in. Else it does nothing. */
+void fetch_together (StoreModule *module, const uint64_t *ids, size_t count);
 /* @done with @data will not be called any more. */
 void fetch_forget (StoreModule *module, void *data);
 

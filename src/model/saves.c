@@ -196,6 +196,15 @@ on_fetched (void *data, uint64_t id, const GError *error)
     save_landed (save, error);
 }
 
+/* Was it read since it was made? */
+static bool
+is_read_back (const Save *save)
+{
+  const Entry *entry = save->created_us != 0 ? table_find (save->module, save->id) : NULL;
+
+  return entry != NULL && entry->version != 0 && entry->checked_us >= save->created_us;
+}
+
 SaveStep
 save_fetch (Save *save, StoreWait *wait, GError **error)
 {
@@ -203,10 +212,12 @@ save_fetch (Save *save, StoreWait *wait, GError **error)
   SaveStep step = STEP_FAILED;
 
   store_lock (saves->store);
-  if (!saves_is_stopping (saves, error))
+  if (is_read_back (save))
+    step = STEP_ON;
+  else if (!saves_is_stopping (saves, error))
     {
       /* What a flight under way brings may have been read before the record was written. */
-      save->old_flight = g_hash_table_contains (save->module->flights, &save->id);
+      save->old_flight = save->created_us == 0 && g_hash_table_contains (save->module->flights, &save->id);
       save->flying = true;
       fetch_for (save->module, save->id, on_fetched, save);
       step = save_wait (save, wait);

@@ -500,6 +500,7 @@ save_compare (Save *save, StoreWait *wait, GError **error)
 {
   g_autoptr (GError) failure = save_take_failure (save);
   bool read = save->id != 0, gone = g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND);
+  SaveStep step;
 
   if (read && failure == NULL && is_it (save))
     {
@@ -519,8 +520,9 @@ save_compare (Save *save, StoreWait *wait, GError **error)
     return stay_unclear (save, "It was looked for in the CRM and is not there yet", error);
   save->id = g_array_index (save->candidates, uint64_t, save->looked++);
   g_clear_error (&failure);
-  if (save_fetch (save, wait, &failure) == STEP_WAIT)
-    return STEP_WAIT;
+  step = save_fetch (save, wait, &failure);
+  if (step != STEP_FAILED)
+    return step;
   save->id = 0;
   return save_fail (save, g_steal_pointer (&failure), error);
 }

@@ -2,6 +2,7 @@
  * next one. */
 #include "model/saves_private.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 /* Bytes of the rows of one call, unless one row is larger. */
@@ -72,10 +73,25 @@ keep_aliases (const GroupCall *call, const WriteResult *results)
                call->group->module->name, why->message);
 }
 
+/* Lock held. They will be read back; together that costs less. */
+static void
+read_back (const GroupCall *call, const WriteResult *results)
+{
+  g_autofree uint64_t *ids = g_new (uint64_t, call->list->len);
+  size_t count = 0;
+
+  for (guint i = 0; i < call->list->len; i++)
+    if (results[i].error == NULL)
+      ids[count++] = results[i].id;
+  fetch_together (call->group->module, ids, count);
+}
+
 /* Lock held. */
 static void
 take_results (const GroupCall *call, const WriteResult *results, const GError *error)
 {
+  int64_t now_us = clock_now_us ();
+
   for (guint i = 0; i < call->list->len; i++)
     {
       Save *save = call->list->pdata[i];
@@ -83,10 +99,13 @@ take_results (const GroupCall *call, const WriteResult *results, const GError *e
       if (error == NULL && results[i].error == NULL)
         {
           save->created = results[i].id;
+          save->created_us = call->group->create && !save->upsert ? now_us : 0;
           g_hash_table_add (call->saves->created, g_memdup2 (&save->created, sizeof save->created));
         }
       save_landed (save, error != NULL ? error : results[i].error);
     }
+  if (error == NULL && call->group->create)
+    read_back (call, results);
 }
 
 static void

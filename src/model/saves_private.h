@@ -96,6 +96,7 @@ struct Save
   bool old_flight;    /* the flight that was joined had begun before */
   GError *failure;    /* of what landed */
   uint64_t created;   /* by what landed */
+  int64_t created_us; /* when, if it had not been there before; 0: not */
   GArray *candidates; /* uint64_t: what a look found */
   uint64_t ticket;
 };
@@ -157,7 +158,7 @@ SaveStep save_succeed (Save *save, const char *outcome);
 bool saves_is_stopping (const Saves *saves, GError **error);
 /* Lock held: a call that writes went out, or its answer was taken. */
 void saves_flying (Saves *saves, int change);
-/* Reads the record with a GET that begins after now. */
+/* Reads the record with a call that begins after now. STEP_ON: one that was made here has been read since then. */
 SaveStep save_fetch (Save *save, StoreWait *wait, GError **error);
 /* The record as the table has it, parsed; NULL: not here. */
 json_t *save_document (Save *save, StoreEntry *entry);

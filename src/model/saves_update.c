@@ -80,11 +80,12 @@ SaveStep
 save_read (Save *save, StoreWait *wait, GError **error)
 {
   g_autoptr (GError) why = NULL;
+  SaveStep step = save_fetch (save, wait, &why);
 
-  if (save_fetch (save, wait, &why) == STEP_FAILED)
+  if (step == STEP_FAILED)
     return save_fail (save, g_steal_pointer (&why), error);
   save->phase = SAVE_HAVE_READ;
-  return STEP_WAIT;
+  return step;
 }
 
 SaveStep
@@ -442,9 +443,11 @@ save_sent (Save *save, StoreWait *wait, GError **error)
 SaveStep
 save_verify (Save *save, StoreWait *wait, GError **error)
 {
+  SaveStep step = save_fetch (save, wait, NULL);
+
   save->phase = SAVE_VERIFIED;
-  if (save_fetch (save, wait, NULL) == STEP_WAIT)
-    return STEP_WAIT;
+  if (step != STEP_FAILED)
+    return step;
   store_lock (save->saves->store);
   save->failure = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The mount is ending");
   store_unlock (save->saves->store);
@@ -482,17 +485,21 @@ differences_of (const Save *save, const json_t *after)
   return patch_differences (save->fields, save->patch != NULL ? save->patch : &created, save->current, after);
 }
 
-/* It is in the CRM, and could not be read back. */
+/* It is in the CRM, and could not be read back. A new one is there for all that, to be read by who wants it. */
 static SaveStep
 unseen (Save *save, const GError *failure)
 {
   g_autofree char *outcome = g_strconcat ("saved, but not read back: ", failure->message, NULL);
+  StoreModule *module = save->module;
   Entry *entry;
 
   store_lock (save->saves->store);
-  entry = table_find (save->module, save->id);
+  if (save->created_us != 0 && module->kind != MODULE_NOTES)
+    entry = table_put (module, save->id, module->listing >= LISTING_LOADING);
+  else
+    entry = table_find (module, save->id);
   if (entry != NULL)
-    table_outdate (save->module, entry);
+    table_outdate (module, entry);
   store_unlock (save->saves->store);
   save->entry = (StoreEntry){ .id = save->id, .size = -1 };
   save->sent = true;

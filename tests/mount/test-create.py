@@ -313,9 +313,32 @@ def many():
         posts = writes(emulator, mark)
         equal(sum(len(one.rows) for one in posts), count, "rows of all POSTs")
         check(len(posts) <= count // 4, f"{len(posts)} POSTs for {count} records by 16 writers")
-        print(f"# {len(posts)} POSTs, {len(emulator.calls(since=mark))} calls", flush=True)
+        calls = len(emulator.calls(since=mark))
+        print(f"# {len(posts)} POSTs, {calls} calls", flush=True)
+        # Each POST's records are read back with as many calls as there are slices of fields; and who we are.
+        check(calls <= 2 * len(posts) + 10, f"{calls} calls for {len(posts)} POSTs")
         equal([name for name in mount.list("Leads") if name.startswith("n") and name.count(".") == 1], [],
               "names that are not the real ones")
+
+
+@case("records made together are read back together, and alone where that fails")
+def read_back():
+    answers = ({}, {"status": 204}, {"status": 200, "body": json.dumps({"data": [], "info": {"more_records": False}})},
+               {"status": 500}, {"cut": True, "count": 1}, {"malformed": True})
+    for fault in answers:
+        with mounted(knobs={"latency_ms": 100}) as (emulator, mount):
+            before, folder = emulator.ids("Leads"), folder_of(mount, 5)
+            save(mount.at("Leads", "first.json"), new_text(99))
+            emulator.faults(*[{"match": "GET /crm/v8/Leads.*[?&]ids=", "count": 0, **fault}] if fault else [])
+            mark = emulator.mark()
+            with running(*(["cp", f"{folder}/n{number}.json", mount.at("Leads", "")] for number in range(5))) as copies:
+                equal([one.wait(timeout=120) for one in copies], [0] * 5, "exit statuses of cp")
+            emulator.faults()
+            print(f"# {fault}: {len(writes(emulator, mark))} POSTs, {len(emulator.calls(since=mark))} calls", flush=True)
+            made = new_ids(emulator, "Leads", before)
+            equal(len(made), 6, "new records")
+            for number in made:
+                saving.as_served(emulator, mount, "Leads", number)
 
 
 @case("a restore that is run twice, with a remount in between, doubles nothing")
