@@ -151,8 +151,18 @@ def end_process(process, number=signal.SIGTERM):
         try:
             process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
+            print(f"# process {process.pid} had to be killed:", *threads_of(process), sep="\n# ", flush=True)
             process.kill()
             process.wait(timeout=PATIENCE)
+
+
+def threads_of(process):
+    """Where its threads are, for people; as far as a debugger is here."""
+    if shutil.which("gdb") is None:
+        return []
+    words = subprocess.run(["gdb", "-p", str(process.pid), "-batch", "-ex", "thread apply all backtrace 12"],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return [line for line in words.stdout.splitlines() if line.startswith(("Thread", "#"))]
 
 
 # ---- the emulator ----------------------------------------------------------------------------------------------------
@@ -440,8 +450,8 @@ class Mount:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=PATIENCE)
         if self.process.poll() is None:
-            reports.append("the daemon did not end by itself")
-            end_process(self.process)
+            reports.extend(["the daemon did not end by itself:", *threads_of(self.process)])
+            end_process(self.process, signal.SIGKILL)
         return self.process.returncode
 
     def at(self, *parts):
