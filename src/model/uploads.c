@@ -357,6 +357,39 @@ put (const Upload *upload, const char *bytes, size_t size, uint64_t offset, GErr
   return true;
 }
 
+/* Lock held; somebody has a reference. */
+static void
+end_failed (Upload *upload, const GError *failure)
+{
+  Upload *last = take_name (upload);
+
+  g_assert (last == NULL);
+  upload->sending = upload->looking = upload->dirty = false;
+  upload->failure = g_error_copy (failure);
+  bell_ring (upload->all->store, &upload->landed, failure);
+}
+
+/* Bytes that were to be in it are not, so what is there must not be attached for the whole: it is gone at once, since some
+ * programs close what they could not write. @failure is handed over; NULL: it only waits. */
+static StoreState
+spoilt (Upload *upload, StoreState state, GError *failure, GError **error)
+{
+  Store *store = upload->all->store;
+  bool told;
+
+  if (failure == NULL)
+    return state;
+  store_lock (store);
+  told = upload->failure == NULL && !upload->sending && upload->named;
+  if (upload->failure == NULL && !upload->sending)
+    end_failed (upload, failure);
+  store_unlock (store);
+  if (told)
+    attachments_failed (upload->folder, upload->name, failure, NULL);
+  g_propagate_error (error, failure);
+  return state;
+}
+
 /* Lock held. */
 static void
 note_change (Upload *upload, int64_t size)
@@ -372,15 +405,16 @@ upload_write (Upload *upload, const char *bytes, size_t size, uint64_t offset, S
 {
   Store *store = upload->all->store;
   uint64_t end = offset + size;
+  GError *failure = NULL;
   StoreState state;
 
   store_lock (store);
-  state = may_change (upload, end < offset ? UINT64_MAX : end, wait, error);
+  state = may_change (upload, end < offset ? UINT64_MAX : end, wait, &failure);
   store_unlock (store);
+  if (state == STORE_READY && !put (upload, bytes, size, offset, &failure))
+    state = STORE_FAILED;
   if (state != STORE_READY)
-    return state;
-  if (!put (upload, bytes, size, offset, error))
-    return STORE_FAILED;
+    return spoilt (upload, state, failure, error);
   store_lock (store);
   note_change (upload, MAX (upload->size, (int64_t)end));
   store_unlock (store);
@@ -391,18 +425,19 @@ StoreState
 upload_truncate (Upload *upload, uint64_t size, StoreWait *wait, GError **error)
 {
   Store *store = upload->all->store;
+  GError *failure = NULL;
   StoreState state;
 
   store_lock (store);
-  state = may_change (upload, size, wait, error);
+  state = may_change (upload, size, wait, &failure);
   store_unlock (store);
-  if (state != STORE_READY)
-    return state;
-  if (ftruncate (upload->spool.fd, (off_t)size) < 0)
+  if (state == STORE_READY && ftruncate (upload->spool.fd, (off_t)size) < 0)
     {
-      fail_disk (error, "The file cannot be resized");
-      return STORE_FAILED;
+      fail_disk (&failure, "The file cannot be resized");
+      state = STORE_FAILED;
     }
+  if (state != STORE_READY)
+    return spoilt (upload, state, failure, error);
   store_lock (store);
   if ((int64_t)size != upload->size)
     note_change (upload, (int64_t)size);
@@ -421,18 +456,6 @@ tell_failure (Upload *upload, const GError *failure)
 
   attachments_failed (upload->folder, upload->name, failure, kept ? upload->name : NULL);
   attachments_audit (upload->folder, &upload->doer, "attach", upload->name, outcome);
-}
-
-/* Lock held; somebody has a reference. */
-static void
-end_failed (Upload *upload, const GError *failure)
-{
-  Upload *last = take_name (upload);
-
-  g_assert (last == NULL);
-  upload->sending = upload->looking = upload->dirty = false;
-  upload->failure = g_error_copy (failure);
-  bell_ring (upload->all->store, &upload->landed, failure);
 }
 
 static void
