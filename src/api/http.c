@@ -356,7 +356,8 @@ set_error (HttpRequest *request, CURLcode result)
     {
     case CURLE_OPERATION_TIMEDOUT:
       if (request->sent)
-        g_set_error (&request->error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT, "The answer of %s did not come in time", host);
+        g_set_error (&request->error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT,
+                     "The answer of %s did not come in time; try again later", host);
       else
         set_unreachable (request, host, result);
       return;

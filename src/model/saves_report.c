@@ -7,6 +7,14 @@
 
 #include <string.h>
 
+/* Refusals for which there is better advice than for others of their kind. */
+static const char *const refusals[][2] = {
+  { "OAUTH_SCOPE_MISMATCH", "Sign in again with `zohofs login`, then copy the draft onto the record to try again" },
+  { "RECORD_LOCKED", "When the record is free, copy the draft onto it to try again" },
+  { "NOT_APPROVED", "When it is decided, copy the draft onto the record to try again" },
+  { "NOT_REVIEWED", "When it is decided, copy the draft onto the record to try again" },
+};
+
 static const char *
 todo_of (ZohoError code)
 {
@@ -50,6 +58,15 @@ todo_of (ZohoError code)
   return NULL;
 }
 
+static const char *
+todo_of_refusal (const char *code)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (refusals); i++)
+    if (g_strcmp0 (code, refusals[i][0]) == 0)
+      return refusals[i][1];
+  return NULL;
+}
+
 void
 report_reason (const GError *failure, const char *field, DraftReason *reason)
 {
@@ -61,7 +78,9 @@ report_reason (const GError *failure, const char *field, DraftReason *reason)
     reason->code = zoho_error_name (code);
   reason->message = failure->message;
   reason->field = field != NULL && field[0] != '\0' ? field : zoho_error_refusal_field (failure);
-  reason->todo = todo_of (code);
+  reason->todo = todo_of_refusal (reason->code);
+  if (reason->todo == NULL)
+    reason->todo = todo_of (code);
 }
 
 const char *
