@@ -59,7 +59,7 @@ const char options_help[]
       "  cache_dir=DIR            instead of $XDG_CACHE_HOME/zohofs/PROFILE (documents, access token)\n"
       "  allow_other, allow_root, default_permissions, nosuid, nodev, noexec, noatime, ...   as for any mount\n"
       "\n"
-      "PROFILE is \"default\" when left out. In /etc/fstab: PROFILE /mnt fuse.zohofs _netdev,noauto,user 0 0\n"
+      "PROFILE is \"default\" when left out. In /etc/fstab: zohofs#PROFILE /mnt fuse.zohofs _netdev,noauto,user 0 0\n"
       "See zohofs(1).\n";
 
 /* ---- -o ---------------------------------------------------------------------------------------------------------- */
@@ -626,6 +626,9 @@ take_profile (Options *options, const char *name, GError **error)
 {
   if (g_str_has_prefix (name, "zohofs#"))
     name += strlen ("zohofs#");
+  /* What mount(8) makes of a name that is also one of a file here. */
+  if (*name == '/')
+    return refuse (error, "\"%s\" cannot be a profile. In /etc/fstab write it as zohofs#PROFILE.", name);
   if (!options_is_profile (name))
     return refuse (error, "\"%s\" cannot be a profile: letters, digits, '-', '_' and '.', at most %d of them.", name,
                    PROFILE_MAX);
