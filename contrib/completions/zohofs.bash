@@ -29,7 +29,7 @@ _zohofs() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local options='ttl= sweep= offline=stale offline=fail names=label names=id folders ro dry_run stale=refuse
     stale=overwrite max_deletes= noopen log=error log=warning log=info log=debug config= state_dir= cache_dir= allow_other allow_root
-    nosuid nodev noexec noatime'
+    default_permissions nosuid nodev noexec noatime'
   local before=''
 
   COMPREPLY=()
