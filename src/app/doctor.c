@@ -26,7 +26,8 @@ look_at_configuration (Findings *findings, const Places *places)
   g_autoptr (Config) config = config_load (places->config_file, &error);
 
   if (config == NULL)
-    findings_add (findings, FINDING_FAILED, "config", NULL, "%s", error->message);
+    findings_add (findings, FINDING_FAILED, "config", "Write it as zohofs.conf(5) says.", "%s",
+                  error->message);
   else
     findings_add (findings, FINDING_OK, "config", NULL, "%s; Zoho is %s", places->config_file, config->api_url);
   return config != NULL;

@@ -115,6 +115,25 @@ lacks_scope (const Question *question)
          && g_strcmp0 (zoho_error_refusal_code (question->error), "OAUTH_SCOPE_MISMATCH") == 0;
 }
 
+/* What helps against @error, which Zoho or the way there gave. */
+static const char *
+remedy (const GError *error)
+{
+  if (g_strcmp0 (zoho_error_refusal_code (error), "OAUTH_SCOPE_MISMATCH") == 0)
+    return LOGIN;
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_SIGNED_OUT))
+    return "Run `zohofs login`; mounts of the profile go on with the new sign-in by themselves.";
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_DENIED))
+    return "Ask an administrator of the organization to permit it to this user in Zoho CRM.";
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_SPENT))
+    return "Wait as long as it says; mounts show what they know meanwhile.";
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE) || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT))
+    return "Look at the network and the proxy, and at the hosts in [account] of the configuration.";
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_INVALID))
+    return "Put right what it names, or run `zohofs login` again.";
+  return "Try again later; if it stays so, zohofs -d shows more.";
+}
+
 /* ---- one by one -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -147,7 +166,7 @@ look_at_org (Findings *findings, Client *client, const Config *config)
     }
   if (question->error != NULL)
     {
-      findings_add (findings, FINDING_FAILED, "connection", NULL, "%s: %s", config->api_url, question->error->message);
+      findings_add (findings, FINDING_FAILED, "connection", remedy (question->error), "%s: %s", config->api_url, question->error->message);
       return false;
     }
   name = json_get_text (json_array_get (json_object_get (question->answer, "org"), 0), "company_name");
@@ -164,7 +183,7 @@ look_at_user (Findings *findings, Client *client)
 
   ask (client, &question, 1);
   if (question->error != NULL)
-    findings_add (findings, FINDING_WARNING, "users", lacks_scope (question) ? LOGIN : NULL,
+    findings_add (findings, FINDING_WARNING, "users", remedy (question->error),
                   "Users cannot be read (ZohoCRM.users.READ): %s", question->error->message);
   else
     findings_add (findings, FINDING_OK, "users", NULL, "can be read");
@@ -179,7 +198,7 @@ look_at_coql (Findings *findings, Client *client, const char *module)
   question->body = json_pack ("{s:s}", "select_query", select);
   ask (client, &question, 1);
   if (question->error != NULL)
-    findings_add (findings, FINDING_WARNING, "coql", lacks_scope (question) ? LOGIN : NULL,
+    findings_add (findings, FINDING_WARNING, "coql", remedy (question->error),
                   "modules of more than 200,000 records cannot be read whole (ZohoCRM.coql.READ): %s",
                   question->error->message);
   else
@@ -217,7 +236,7 @@ questions_of_modules (Findings *findings, Client *client)
   ask (client, &question, 1);
   if (question->error != NULL)
     {
-      findings_add (findings, FINDING_FAILED, "modules", lacks_scope (question) ? LOGIN : NULL,
+      findings_add (findings, FINDING_FAILED, "modules", remedy (question->error),
                     "The list of modules cannot be read (ZohoCRM.settings): %s", question->error->message);
       return NULL;
     }
@@ -238,8 +257,7 @@ look_at_modules (Findings *findings, Client *client)
 {
   g_autoptr (GPtrArray) questions = questions_of_modules (findings, client);
   g_autoptr (GString) closed = g_string_new (NULL);
-  const char *reason = NULL;
-  bool scope = false;
+  const GError *reason = NULL;
 
   if (questions == NULL || questions->len == 0)
     return;
@@ -251,12 +269,12 @@ look_at_modules (Findings *findings, Client *client)
       if (question->error == NULL)
         continue;
       g_string_append_printf (closed, "%s%s", closed->len > 0 ? ", " : "", question->name);
-      reason = question->error->message;
-      scope = scope || lacks_scope (question);
+      if (reason == NULL || lacks_scope (question))
+        reason = question->error;
     }
   if (closed->len > 0)
-    findings_add (findings, FINDING_WARNING, "modules", scope ? LOGIN : NULL, "cannot be read: %s. %s", closed->str,
-                  reason);
+    findings_add (findings, FINDING_WARNING, "modules", remedy (reason), "cannot be read: %s. %s", closed->str,
+                  reason->message);
   else
     findings_add (findings, FINDING_OK, "modules", NULL, "all %u can be read", questions->len);
   look_at_coql (findings, client, ((const Question *) questions->pdata[0])->name);
@@ -306,7 +324,7 @@ doctor_ask_zoho (Findings *findings, const Places *places, const char *profile)
 
   if (client == NULL || !account_check (client, config, &error))
     {
-      findings_add (findings, FINDING_FAILED, "sign-in", NULL, "%s", error->message);
+      findings_add (findings, FINDING_FAILED, "sign-in", remedy (error), "%s", error->message);
       findings_add (findings, FINDING_SKIPPED, "permissions", NULL, "without a sign-in Zoho cannot be asked");
       return;
     }

@@ -1,8 +1,9 @@
 """No secret is anywhere but in its own file: not in what the daemon or a command writes, logs or shows, in arguments or in
 the environment, whatever goes right or wrong."""
 import contextlib
+import json
 import os
-import resource
+import signal
 import subprocess
 
 import harness
@@ -132,26 +133,29 @@ def secrets_stay():
         look_through(mount, secrets)
 
 
+def login(mount, home, *arguments, said=b"", status=0):
+    """Signs in to a profile of its own, with all that can be logged. Returns what it said."""
+    os.makedirs(home, 0o700, exist_ok=True)
+    given = f"{home}/given"
+    with open(os.open(given, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(CLIENT_SECRET)
+    done = subprocess.run([harness.zohofs, "login", *arguments, "--client-secret-file", given, "-o",
+                           f"log=debug,config={mount.folder}/profile.conf,state_dir={home}/state,cache_dir={home}/cache"],
+                          input=said, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE, check=False)
+    os.unlink(given)
+    equal(done.returncode, status, f"login {arguments}: {done.stdout}")
+    return done.stdout
+
+
 @case("nor has the trace of a mount, nor what login and a refused sign-in say")
 def trace():
     with Emulator("Leads=5") as emulator, Mount(emulator, options=["log=debug"]) as mount:
         mount.list("Leads")
         secrets = [CLIENT_SECRET, REFRESH_TOKEN, access_token(mount)]
         other = os.path.join(mount.folder, "other")
-        os.makedirs(other, 0o700)
-        words = b""
-        for token in REFRESH_TOKEN, "1000.0123456789abcdef.0123456789abcdef":
-            secret_file = os.path.join(other, "given")
-            with open(os.open(secret_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                file.write(CLIENT_SECRET)
-            done = subprocess.run([harness.zohofs, "login", "--refresh-token", "-", "--client-secret-file", secret_file, "-o",
-                                   f"log=debug,config={mount.folder}/profile.conf,state_dir={other}/state,"
-                                   f"cache_dir={other}/cache"],
-                                  input=token.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  timeout=PATIENCE, check=False)
-            equal(done.returncode, 0 if token == REFRESH_TOKEN else 1, f"login: {done.stdout}")
-            words += done.stdout
-            os.unlink(secret_file)
+        wrong = "1000.0123456789abcdef.0123456789abcdef"
+        words = login(mount, other, "--refresh-token", "-", said=REFRESH_TOKEN.encode())
+        words += login(mount, other, "--refresh-token", "-", said=wrong.encode(), status=1)
         no_secret([*secrets, "1000.0123456789abcdef"], words, "login")
         for path in files_of(other):
             if os.path.basename(path) not in ("client_secret", "refresh_token", "access_token"):
@@ -159,17 +163,83 @@ def trace():
         no_secret(secrets, contents(mount.log), "the log")
 
 
-@case("no core is dumped")
+def kept(home):
+    """The secrets of a profile that has signed in."""
+    found = [contents(f"{home}/state/{name}").decode().strip() for name in ("client_secret", "refresh_token")]
+    with open(f"{home}/cache/access_token", encoding="utf-8") as file:
+        return [*found, json.load(file)["access_token"]]
+
+
+@case("nor what the other ways to sign in say, whether they work or not")
+def ways():
+    with Emulator("Leads=3", "--set", "device_interval_ms=1000") as emulator, Mount(emulator) as mount:
+        for number, (arguments, said) in enumerate([(["--device"], b""), (["--self-client", "-"], b"1000.code.self")]):
+            if arguments[0] == "--self-client":
+                _, body = emulator.request("POST", "/oauth/v2/self_client_code", "", {"Content-Length": "0"})
+                said = json.loads(body)["code"].encode()
+            home = f"{mount.folder}/way{number}"
+            words = login(mount, home, *arguments, said=said)
+            secrets = [*kept(home), said.decode() or REFRESH_TOKEN]
+            no_secret(secrets, words, f"login {arguments}")
+            for path in files_of(home):
+                if os.path.relpath(path, home) not in OWN:
+                    no_secret(secrets, contents(path), path)
+        code = "1000.0123456789abcdef.0123456789abcdef"
+        no_secret([code, CLIENT_SECRET], login(mount, f"{mount.folder}/none", "--self-client", "-", said=code.encode(), status=1),
+                  "login with a wrong code")
+
+
+@case("nor has the trace of every operation, and of the way to a server that answers nonsense")
+def traced():
+    with Emulator("Leads=5") as emulator:
+        with Mount(emulator, ttl=1, wrapper=["sh", "-c", 'exec "$@" -d', "sh"]) as mount:
+            mount.list("Leads")
+            secrets = [CLIENT_SECRET, REFRESH_TOKEN, access_token(mount)]
+            for status, body in (500, secrets[2]), (401, f"<html>{secrets[2]}</html>"), (200, f'{{"data": "{secrets[2]}'):
+                emulator.faults({"match": "GET /crm/v8/Contacts", "status": status, "body": body})
+                with contextlib.suppress(OSError):
+                    mount.list("Contacts")
+                look_at_control_files(mount, secrets)
+                emulator.faults()
+            check(b"LOOKUP" in contents(mount.log).upper(), "nothing is traced")
+            no_secret(secrets, contents(mount.log), "the trace")
+
+
+def crashes(folder, wrapper=(), *command):
+    """Where the kernel would leave a core, and what makes it do so."""
+    os.makedirs(folder, 0o700, exist_ok=True)
+    return [*wrapper, "sh", "-c", f'ulimit -c unlimited && cd {folder} && exec "$@"', "sh", *command]
+
+
+def dies_of(process, number):
+    """Returns: did it leave a core?"""
+    process.send_signal(number)
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = -number
+    equal(os.WTERMSIG(status), number, "the signal that ended it")
+    return os.WCOREDUMP(status)
+
+
+@case("no core is dumped when it crashes, whatever the limits were")
 def no_core():
-    with Emulator("Leads=3") as emulator:
-        limits = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
-        try:
-            with Mount(emulator) as mount:
-                lines = contents(f"/proc/{mount.process.pid}/limits").decode().splitlines()
-        finally:
-            resource.setrlimit(resource.RLIMIT_CORE, limits)
-        equal(next(line for line in lines if line.startswith("Max core file size")).split()[4:6], ["0", "0"], "limit")
+    if harness.is_sanitized(harness.zohofs):
+        raise harness.Skip("a sanitizer catches the signals")
+    folder = harness.work_folder("cores")
+    with subprocess.Popen(crashes(folder, (), "sleep", "1000"), stdin=subprocess.DEVNULL) as other:
+        wait_until(lambda: contents(f"/proc/{other.pid}/comm") == b"sleep\n", "sleep to run")
+        if not dies_of(other, signal.SIGSEGV):
+            raise harness.Skip("this machine dumps no cores at all")
+    for path in files_of(folder):
+        os.unlink(path)
+    for number in signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT:
+        with Emulator("Leads=3") as emulator, Mount(emulator, wrapper=crashes(folder)) as mount:
+            mount.list("Leads")
+            lines = contents(f"/proc/{mount.process.pid}/limits").decode().splitlines()
+            equal(next(line for line in lines if line.startswith("Max core file size")).split()[4:6], ["0", "0"], "limit")
+            check(not dies_of(mount.process, number), f"a core was dumped after signal {number}")
+            mount.kill()
+            mount.process.returncode = -signal.SIGKILL  # what a mount is expected to end with that was killed
+        equal(list(files_of(folder)), [], "files")
 
 
 if __name__ == "__main__":
