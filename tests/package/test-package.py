@@ -53,6 +53,15 @@ def build():
     return found[0]
 
 
+def look_at(package):
+    """By lintian, where it is there."""
+    if shutil.which("lintian") is None:
+        print("# there is no lintian", flush=True)
+        return
+    words = run("lintian", "--allow-root", "--tag-display-limit", "0", package, patience=LONG, status=None)
+    equal(words, "", "what lintian says")
+
+
 def clean_root(package):
     """A Debian with what the package needs, and nothing more."""
     folder = harness.work_folder("root")
@@ -114,6 +123,7 @@ def package():
     begun = time.monotonic()
     built = build()
     print(f"# built in {time.monotonic() - begun:.0f} s", flush=True)
+    look_at(built)
     root = clean_root(built)
     before = files_of(root)
     shutil.copy(built, f"{root}/tmp/zohofs.deb")
