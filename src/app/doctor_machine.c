@@ -178,7 +178,8 @@ look_at_drafts (Findings *findings, const Places *places)
   g_autoptr (GPtrArray) drafts = journal_drafts_list (places->state_dir, &error);
 
   if (drafts == NULL)
-    findings_add (findings, FINDING_FAILED, "drafts", "Give the folder to the user who mounts: chown -R.", "%s", error->message);
+    findings_add (findings, FINDING_FAILED, "drafts", "Give the folder to the user who mounts: chown -R.", "%s",
+                  error->message);
   else if (drafts->len > 0)
     findings_add (findings, FINDING_WARNING, "drafts",
                   "Correct them and copy them onto their records, or remove them; `zohofs why` tells more.",

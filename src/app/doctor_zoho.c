@@ -127,7 +127,8 @@ remedy (const GError *error)
     return "Ask an administrator of the organization to permit it to this user in Zoho CRM.";
   if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_SPENT))
     return "Wait as long as it says; mounts show what they know meanwhile.";
-  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE) || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT))
+  if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_UNREACHABLE)
+      || g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT))
     return "Look at the network and the proxy, and at the hosts in [account] of the configuration.";
   if (g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_INVALID))
     return "Put right what it names, or run `zohofs login` again.";
@@ -166,7 +167,8 @@ look_at_org (Findings *findings, Client *client, const Config *config)
     }
   if (question->error != NULL)
     {
-      findings_add (findings, FINDING_FAILED, "connection", remedy (question->error), "%s: %s", config->api_url, question->error->message);
+      findings_add (findings, FINDING_FAILED, "connection", remedy (question->error), "%s: %s", config->api_url,
+                    question->error->message);
       return false;
     }
   name = json_get_text (json_array_get (json_object_get (question->answer, "org"), 0), "company_name");

@@ -87,7 +87,8 @@ static const char query[]
       "\n"
       "  zohofs query \"select Last_Name, Email from Leads where Lead_Status = 'Open' limit 20\"\n"
       "\n"
-      "Exit status: 0; 1 when the query is refused (the place is shown) or there is no such mount.\n";
+      "Exit status: 0 shown; 1 the query is refused (the place is shown), or nothing is mounted; 2 the command line is\n"
+      "wrong.\n";
 
 const char *
 help_text (OptionsCommand command)

@@ -1,5 +1,6 @@
 """The commands beside the mount: what they print, in words and as JSON, their help and their exit statuses."""
 import contextlib
+import email.utils
 import errno
 import json
 import os
@@ -14,7 +15,7 @@ import harness
 import saving
 from harness import Emulator, Mount, PATIENCE, case, check, equal, fails, main
 
-COMMANDS = "login", "logout", "status", "why", "drain", "audit", "doctor"
+COMMANDS = "login", "logout", "status", "why", "drain", "audit", "query", "doctor"
 
 
 class Run:
@@ -317,6 +318,18 @@ def doctor_sign_in():
         emulator.stop()
         state_is(doctor(mount, 1), "sign-in", "failed")
         emulator.restart()
+
+
+@case("doctor: a clock that is wrong, and an organization without credits")
+def doctor_clock():
+    with profile() as (emulator, mount):
+        for away, words in (-4000, "ahead of Zoho's"), (4000, "behind Zoho's"):
+            date = email.utils.formatdate(time.time() + away, usegmt=True)
+            emulator.faults({"match": "GET /crm/v8/org", "headers": {"Date": date}})
+            state_is(doctor(mount), "clock", "warning", words, "timedatectl")
+        emulator.faults({"match": "GET /crm/v8/", "headers": {"X-API-CREDITS-REMAINING": "0"}})
+        state_is(doctor(mount, 1), "credits", "failed", "Wait")
+        emulator.faults()
 
 
 @case("doctor: a cache that is damaged, texts that were refused, a mount that was killed")

@@ -184,8 +184,8 @@ def units():
 
 def exposure(unit):
     """What systemd-analyze thinks of a unit: the sum, and the names of what is denied."""
-    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", unit], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE, check=False,
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", unit], timeout=PATIENCE,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                           env=dict(os.environ, LC_ALL="C.UTF-8"))
     words = done.stdout.decode()
     if "unrecognized option" in words or "Unknown" in words:

@@ -1,5 +1,5 @@
-"""The units, and a line of /etc/fstab, under a real systemd: that runs as the first process of namespaces of its own, in which
-the machine's files can be changed without changing them, so no container, network or reboot is needed."""
+"""The units, and a line of /etc/fstab, under a real systemd: that runs as the first process of namespaces of its own, in
+which the machine's files can be changed without changing them, so no container, network or reboot is needed."""
 import contextlib
 import os
 import re
@@ -7,7 +7,8 @@ import shutil
 import subprocess
 
 import harness
-from harness import CLIENT_ID, CLIENT_SECRET, Emulator, PATIENCE, REFRESH_TOKEN, Skip, case, check, equal, main, wait_until
+from harness import (CLIENT_ID, CLIENT_SECRET, Emulator, PATIENCE, REFRESH_TOKEN, Skip, case, check, equal, main,
+                     wait_until)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = "systemctl", "unshare", "nsenter", "setpriv", "fusermount3", "mount.fuse3"
@@ -58,14 +59,17 @@ exec SYSTEMD --system --unit=still.target --log-target=console --show-status=no 
 """
 
 
+# Options of a mount that say nothing about which hierarchy it is.
+GENERAL = "rw", "ro", "nosuid", "nodev", "noexec", "relatime", "xattr", "nsdelegate", "memory_recursiveprot"
+
+
 def cgroup_mounts():
     """Each hierarchy that systemd has a use for: where it is mounted, its type, and how to mount it."""
     found = []
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         for line in mounts:
             _, at, kind, options = line.split()[:4]
-            names = [word for word in options.split(",") if word not in ("rw", "ro", "nosuid", "nodev", "noexec", "relatime",
-                                                                         "xattr", "nsdelegate", "memory_recursiveprot")]
+            names = [word for word in options.split(",") if word not in GENERAL]
             if kind == "cgroup" and names[0] in ("name=systemd", "pids", "memory", "devices"):
                 found.append((at, kind, ",".join((["none"] if names[0].startswith("name=") else []) + names)))
             elif kind == "cgroup2":
@@ -164,8 +168,8 @@ class Machine:
     def run(self, *command, status=0, text=None, patience=PATIENCE):
         """A command in there, by root. @text: a file that is its standard input. Returns its status and words."""
         with open(text or os.devnull, "rb") as given:
-            done = subprocess.run(["nsenter", "-t", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--root",
-                                   *command], stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            done = subprocess.run(["nsenter", "-t", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup",
+                                   "--root", *command], stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   timeout=patience, check=False,
                                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"})
         words = done.stdout.decode(errors="replace")
@@ -184,7 +188,8 @@ class Machine:
         self.run("install", "-D", "-m", mode, "-o", str(owner), "/dev/stdin", path, text=source)
 
     def profile(self, emulator, config, state, owner):
-        self.keep(config, f"[account]\naccounts_url={emulator.url}\napi_url={emulator.url}\nclient_id={CLIENT_ID}", "644", owner)
+        self.keep(config, f"[account]\naccounts_url={emulator.url}\napi_url={emulator.url}\nclient_id={CLIENT_ID}",
+                  "644", owner)
         self.keep(f"{state}/client_secret", CLIENT_SECRET, owner=owner)
         self.keep(f"{state}/refresh_token", REFRESH_TOKEN, owner=owner)
         self.run("chown", "-R", f"{owner}:{owner}", state)
@@ -259,7 +264,8 @@ def user_unit():
         one.user("systemctl", "--user", "stop", "zohofs@work")
         check(not one.is_mounted(USER_MOUNT), "it is still mounted")
         check(number not in emulator.ids("Leads"), "the deletion was not sent")
-        equal(one.user("systemctl", "--user", "show", "--value", "-P", "Result", "zohofs@work")[1], "success\n", "result")
+        result = one.user("systemctl", "--user", "show", "--value", "-P", "Result", "zohofs@work")[1]
+        equal(result, "success\n", "result")
 
 
 @case("the user's unit takes a mount away whose process was killed, and mounts again")

@@ -50,7 +50,8 @@ def config_keys():
     """The configuration's groups and their keys."""
     text = source("src/app/config.c")
     groups = re.findall(r'"(\w+)"', block(text, "static const char *const groups[]"))
-    found = {group: re.findall(r'"(\w+)"', block(text, f"{group}_keys[]")) for group in groups if f"{group}_keys[]" in text}
+    found = {group: re.findall(r'"(\w+)"', block(text, f"{group}_keys[]"))
+             for group in groups if f"{group}_keys[]" in text}
     assert len(found) > 2, found
     return found
 

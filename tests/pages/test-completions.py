@@ -22,8 +22,8 @@ class Bash:
     name = "bash"
 
     def complete(self, home, *words):
-        script = (f'source {FOLDER}/zohofs.bash; compopt() {{ :; }}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zohofs; '
-                  'printf "%s\\n" "${COMPREPLY[@]}"')
+        script = (f'source {FOLDER}/zohofs.bash; compopt() {{ :; }}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                  '_zohofs; printf "%s\\n" "${COMPREPLY[@]}"')
         status, text = home.run("bash", "--noprofile", "--norc", "-c", script, "bash", *words)
         assert status == 0, text
         return text.splitlines()
@@ -51,12 +51,13 @@ class Zsh:
 
     def complete(self, home, *words):
         ours, theirs = pty.openpty()
-        with subprocess.Popen(["setsid", "--ctty", "zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=home.folder,
-                              env=home.environment(TERM="dumb", LINES="500", COLUMNS="500")) as process:
+        with subprocess.Popen(["setsid", "--ctty", "zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs,
+                              cwd=home.folder, env=home.environment(TERM="dumb", LINES="500", COLUMNS="500")) as process:
             os.close(theirs)
             try:
                 # A key is one only after the line's editor has begun.
-                self.say(ours, f"LISTMAX=9999; fpath=({FOLDER} $fpath); autoload -Uz compinit; compinit -u -d {self.known.name}/dump; "
+                self.say(ours, f"LISTMAX=9999; fpath=({FOLDER} $fpath); autoload -Uz compinit; "
+                               f"compinit -u -d {self.known.name}/dump; "
                                "stty rows 500 cols 500; zle-line-init() { print -n READY-$((1+1)) }; "
                                "zle -N zle-line-init\n", "READY-2")
                 # ^D lists, ^U drops the line.
@@ -66,7 +67,8 @@ class Zsh:
                 process.wait(timeout=PATIENCE)
                 os.close(ours)
         listing = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").split("\n")[1:]
-        return [word for line in listing if not line.startswith(" ".join(words)) for word in re.split(r"\s{2,}| -- ", line)]
+        return [word for line in listing if not line.startswith(" ".join(words))
+                for word in re.split(r"\s{2,}| -- ", line)]
 
     @staticmethod
     def say(terminal, text, until):

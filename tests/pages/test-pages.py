@@ -1,5 +1,6 @@
-"""The manuals, the help and the examples say what the program takes, all of it and nothing else. ZOHOFS in the environment is
-the program."""
+"""The manuals, the help and the examples say what the program takes, all of it and nothing else. ZOHOFS in the
+environment is the program."""
+import itertools
 import json
 import os
 import re
@@ -73,7 +74,7 @@ class Manuals(unittest.TestCase):
             self.assertRegex(self.home.run(ZOHOFS, "--help")[1], rf"(?<![\w-]){switch}(?![\w-])", "not in the help")
 
     def test_nothing_else(self):
-        known = {*tables.general_switches(), *(switch for switches in tables.commands().values() for switch in switches)}
+        known = {*tables.general_switches(), *itertools.chain(*tables.commands().values())}
         lines = [line for line in plain(source("contrib/zohofs.1")).splitlines() if "systemctl" not in line]
         for switch in set(re.findall(r"(?<![\w-])--[a-z][\w-]*", "\n".join(lines))):
             self.assertIn(switch, known, "zohofs(1) has what is no switch")
@@ -95,13 +96,15 @@ class Manuals(unittest.TestCase):
     def test_marks(self):
         """No warnings of those who print them."""
         for manual in MANUALS:
-            for command in ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"], ["mandoc", "-T", "lint", "-W", "warning"]:
+            for command in ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"], \
+                    ["mandoc", "-T", "lint", "-W", "warning"]:
                 if shutil.which(command[0]) is None:
                     continue
-                done = subprocess.run([*command, f"{ROOT}/{manual}"], stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                                      stdout=subprocess.PIPE if command[0] == "mandoc" else subprocess.DEVNULL,
-                                      timeout=tables.PATIENCE, check=False, env=dict(os.environ, MANWIDTH="80"))
-                self.assertEqual((done.returncode, done.stdout or b""), (0, b""), f"{command[0]} {manual}")
+                pages = subprocess.DEVNULL if command[0] == "man" else subprocess.PIPE
+                done = subprocess.run([*command, f"{ROOT}/{manual}"], stdin=subprocess.DEVNULL, stdout=pages,
+                                      stderr=subprocess.PIPE, timeout=tables.PATIENCE, check=False,
+                                      env=dict(os.environ, MANWIDTH="80", LC_ALL="C.UTF-8"))
+                self.assertEqual((done.returncode, done.stdout or b"", done.stderr), (0, b"", b""), f"{command[0]} {manual}")
 
     def test_versions(self):
         version = re.search(r"version: '([^']+)'", source("meson.build"))[1]
