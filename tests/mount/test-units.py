@@ -307,6 +307,20 @@ def begin_server(emulator, one, *changes):
     one.run("systemctl", "daemon-reload")
 
 
+def use_server(emulator, one):
+    """What needs other system calls than reading: saves, files for editors, attachments, queries."""
+    name = one.names(f"{SERVER_MOUNT}/Leads")[1]
+    number = name.split(".")[-2]
+    folder = f"{SERVER_MOUNT}/Leads/{name.removesuffix('.json')}"
+    script = f"""cd {SERVER_MOUNT}/Leads && sed -i 's/"City": .*/"City": "Lagos",/' {name} &&
+                 printf 'a note\\n' >{folder}/attachments/note.txt && cat {folder}/attachments/note.txt &&
+                 zohofs query 'select id from Leads where id is not null' {SERVER_MOUNT} --csv"""
+    words = one.run("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "sh", "-ec", script)[1]
+    equal(words.split("\n")[0], "a note", words)
+    check(number in words.split("\n", 1)[1], f"rows: {words}")
+    check('"City":"Lagos"' in emulator.api(f"Leads/{number}").replace(" ", ""), "the save is not in the CRM")
+
+
 @case("the server's unit mounts for all users, with hardly a right, and unmounts")
 def server_unit():
     with machine() as (emulator, one):
@@ -319,6 +333,7 @@ def server_unit():
         equal({name: proc_field(one, pid, name) for name in ("Uid", "CapEff", "CapPrm", "CapAmb", "CapBnd", "Seccomp")},
               {"Uid": "\t".join([str(USER)] * 4), "CapEff": f"{0:016x}", "CapPrm": f"{0:016x}", "CapAmb": f"{0:016x}",
                "CapBnd": f"{1 << 21:016x}", "Seccomp": "2"}, "what the daemon may")
+        use_server(emulator, one)
         name = one.names(f"{SERVER_MOUNT}/Leads")[0]
         one.run("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "rm", f"{SERVER_MOUNT}/Leads/{name}")
         one.run("systemctl", "stop", "server")
