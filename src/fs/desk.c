@@ -714,8 +714,11 @@ tell (Desk *desk, EditEvent *event, const GError *failure)
   outcome_init (&outcome);
   {
     LOCKED (&desk->lock);
+    /* Together with the event: who drains may not see the one without the other. */
     if (event->kind == EDIT_COMMITTED)
       g_hash_table_remove (desk->commits, &event->commit);
+    if (event->kind == EDIT_DELETED)
+      g_hash_table_remove (desk->flying, &event->id);
     feed (&feeding, event);
   }
   outcome_run (desk, &outcome);

@@ -67,19 +67,18 @@ desks_deleted (Desks *desks, StoreModule *module, uint64_t id, const GError *fai
 
   if (desk == NULL)
     return;
+  if (!open)
+    {
+      desk_tell (desk, &event);
+      return;
+    }
   {
     LOCKED (&desk->lock);
     g_hash_table_remove (desk->flying, &id);
-    if (open)
-      {
-        g_array_append_val (desk->retries, id);
-        desk->retry_us = clock_now_us () + RETRY_US;
-      }
+    g_array_append_val (desk->retries, id);
+    desk->retry_us = clock_now_us () + RETRY_US;
   }
-  if (open)
-    desks_stir (desks);
-  else
-    desk_tell (desk, &event);
+  desks_stir (desks);
 }
 
 static void
