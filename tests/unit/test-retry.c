@@ -88,6 +88,25 @@ test_once_is_once (void)
   g_assert_cmpint (retry_delay (&ask), >, 0);
 }
 
+static void
+test_pauses_have_a_floor (void)
+{
+  g_assert_cmpint (retry_pause (1, -1, 0), ==, 250 * MS);
+  g_assert_cmpint (retry_pause (3, -1, 0), ==, 1000 * MS);
+  g_assert_cmpint (retry_pause (60, -1, 0), ==, 3000 * MS);
+  g_assert_cmpint (retry_pause (60, -1, UINT32_MAX), ==, 30000 * MS);
+  g_assert_cmpint (retry_pause (60, -1, UINT32_MAX / 2) / MS, ==, 14999);
+}
+
+static void
+test_pauses_heed_the_hint (void)
+{
+  g_assert_cmpint (retry_pause (60, 0, UINT32_MAX), ==, 0);
+  g_assert_cmpint (retry_pause (1, 20000 * MS, 0), ==, 20000 * MS);
+  g_assert_cmpint (retry_pause (1, 20000 * MS, UINT32_MAX), ==, 25000 * MS);
+  g_assert_cmpint (retry_pause (1, 86400 * 1000 * MS, 0), ==, 300000 * MS);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -98,5 +117,7 @@ main (int argc, char **argv)
   g_test_add_func ("/retry/hint-is-honoured", test_hint_is_honoured);
   g_test_add_func ("/retry/broken-servers-are-given-up", test_broken_servers_are_given_up);
   g_test_add_func ("/retry/once-is-once", test_once_is_once);
+  g_test_add_func ("/retry/pauses-have-a-floor", test_pauses_have_a_floor);
+  g_test_add_func ("/retry/pauses-heed-the-hint", test_pauses_heed_the_hint);
   return g_test_run ();
 }
