@@ -1,19 +1,22 @@
 /* One call to Zoho: a request goes out, one checked JSON body comes back.
  *
  *   a call is   on               leaves when
- *   QUEUED      the http queue   the gate opens: a token is there, the limiter lets it go -> FLYING
+ *   QUEUED      the http queue   the gate opens: a token is there, no storm, the limiter lets it go -> FLYING
  *   FLYING      curl             an answer or an error lands                              -> JUDGED
  *   JUDGED      a worker         it is done, or it goes again                             -> QUEUED
  *
  * Locks: @lock may be held while http's is taken, never the other way round; none is held when @done is called. */
 #include "api/client.h"
 
+#include "api/costs.h"
 #include "api/http.h"
 #include "api/limiter.h"
 #include "api/oauth.h"
 #include "api/response.h"
 #include "api/retry.h"
+#include "api/storm.h"
 #include "api/url.h"
+#include "base/behalf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
@@ -30,6 +33,8 @@ struct Client
   int64_t deadline_us;
   size_t body_max;
   Limiter *limiter;
+  Storm *storm;
+  Costs *costs;
   Http *http;
   Oauth *oauth;
   Workers *workers;
@@ -57,7 +62,10 @@ typedef struct
   HttpUpload upload; /* request.upload, or unused */
   ClientTake take;
 
+  char program[BEHALF_PROGRAM_SIZE]; /* to which it is charged */
+
   bool departed;       /* in this try: the gate let it go */
+  uint64_t departure;  /* then: the storm's number of it */
   uint64_t generation; /* of the token it went with */
   unsigned tries;
   bool token_rejected; /* by a 401, once already */
@@ -77,6 +85,32 @@ call_free (Call *call)
   g_free (call);
 }
 
+/* Returns: false when the call has to wait for a storm to pass, as @verdict says; one that cannot is refused. */
+static bool
+is_calm (Client *client, HttpRequest *request, HttpVerdict *verdict, GError **error)
+{
+  int64_t until_us = 0;
+
+  switch (storm_look (client->storm, &until_us))
+    {
+    case STORM_CALM:
+      return true;
+    case STORM_TRIED:
+      *verdict = HTTP_FULL;
+      return false;
+    case STORM_PAUSED:
+      break;
+    }
+  *verdict = HTTP_HELD;
+  request->not_before_us = until_us;
+  if (until_us < request->deadline_us)
+    return false;
+  *verdict = HTTP_REFUSED;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_SPENT,
+               "Zoho takes no more calls for now: too many at once, or the day's API credits are spent; try again later");
+  return false;
+}
+
 /* On the curl thread. */
 static HttpVerdict
 gate (HttpRequest *request, void *data, GError **error)
@@ -86,9 +120,12 @@ gate (HttpRequest *request, void *data, GError **error)
   g_autofree char *token = NULL;
   OauthAnswer answer = oauth_get (client->oauth, &token, &call->generation, error);
   LimiterVerdict verdict;
+  HttpVerdict held;
 
   if (answer != OAUTH_READY)
     return answer == OAUTH_WAIT ? HTTP_FULL : HTTP_REFUSED;
+  if (!is_calm (client, request, &held, error))
+    return held;
   verdict = limiter_enter (client->limiter, call->priority, call->heavy, call->credits, error);
   if (verdict == LIMITER_FULL)
     return HTTP_FULL;
@@ -97,6 +134,8 @@ gate (HttpRequest *request, void *data, GError **error)
   if (verdict == LIMITER_SPENT)
     return HTTP_REFUSED;
   call->departed = true;
+  call->departure = storm_departed (client->storm);
+  costs_add (client->costs, call->program, call->credits);
   request->authorization = g_strconcat ("Authorization: Zoho-oauthtoken ", token, NULL);
   LOCKED (&client->lock);
   client->calls++;
@@ -129,6 +168,14 @@ count_end (Client *client, Call *call, const GError *error)
   remember_error (client, error->message);
 }
 
+static void
+program_of (void *data, char name[BEHALF_PROGRAM_SIZE])
+{
+  const Call *call = data;
+
+  g_strlcpy (name, call->program, BEHALF_PROGRAM_SIZE);
+}
+
 /* Calls @done, the last thing of a call. */
 static void
 finish (Call *call, json_t *body, const GError *error)
@@ -139,9 +186,14 @@ finish (Call *call, json_t *body, const GError *error)
     .server_time = call->request.answer.server_time,
     .length = call->request.answer.length,
   };
+  const Behalf behalf = { program_of, call };
+  const Behalf *before;
 
   count_end (call->client, call, error);
+  /* What follows from the answer is still for the same program. */
+  before = behalf_set (&behalf);
   call->done (error == NULL ? &answer : NULL, error, call->data);
+  behalf_set (before);
   call_free (call);
 }
 
@@ -218,6 +270,9 @@ again_later (Call *call, RetryCause cause, GError **error)
 
   if (delay_us < 0)
     return false;
+  /* Then all wait, and those who came first go first. */
+  if (cause == RETRY_BUSY)
+    delay_us = 0;
   send_again (call, delay_us, g_steal_pointer (error));
   return true;
 }
@@ -273,6 +328,14 @@ judge (void *data)
   finish (call, body, error);
 }
 
+static StormOutcome
+outcome_of (const HttpRequest *request)
+{
+  if (g_error_matches (request->error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED))
+    return STORM_GIVEN_UP;
+  return request->error == NULL && request->answer.status == 429 ? STORM_REFUSED : STORM_TAKEN;
+}
+
 /* On the curl thread, or where a stopped http refuses. */
 static void
 landed (HttpRequest *request)
@@ -283,6 +346,7 @@ landed (HttpRequest *request)
   if (call->departed)
     {
       limiter_leave (client->limiter, call->heavy);
+      storm_landed (client->storm, call->departure, outcome_of (request), request->answer.retry_after_us, g_random_int ());
       if (request->answer.credits_remaining >= 0)
         limiter_heard (client->limiter, request->answer.credits_remaining);
     }
@@ -364,6 +428,11 @@ call_new (Client *client, const ClientCall *ask, ClientDone done, void *data)
   call->data = data;
   call->credits = MAX (ask->credits, 1);
   call->priority = MIN (ask->priority, CLIENT_BACKGROUND);
+  /* What nobody waits for is our own idea, whoever was the occasion. */
+  if (call->priority == CLIENT_BACKGROUND)
+    g_strlcpy (call->program, "zohofs", sizeof call->program);
+  else
+    behalf_program (call->program);
   call->heavy = ask->heavy;
   call->once = ask->once;
   call->rows = ask->rows;
@@ -418,6 +487,8 @@ start_parts (Client *client, const ClientConfig *config, GError **error)
   };
 
   client->limiter = limiter_new (&limits);
+  client->storm = storm_new ();
+  client->costs = costs_new ();
   client->workers = workers_new ("zohofs-api", WORKERS);
   client->http = http_new (config->concurrency + 2, gate, client, error);
   if (client->http == NULL)
@@ -458,6 +529,8 @@ client_free (Client *client)
   workers_free (client->workers);
   http_free (client->http);
   limiter_free (client->limiter);
+  storm_free (client->storm);
+  costs_free (client->costs);
   g_hash_table_unref (client->table);
   pthread_mutex_destroy (&client->lock);
   if (client->renew_free != NULL)
@@ -534,4 +607,10 @@ client_stats (Client *client, ClientStats *stats)
   stats->failures = client->failures;
   memcpy (stats->last_error, client->last_error, sizeof stats->last_error);
   stats->last_error_s = client->last_error_s;
+}
+
+size_t
+client_costs (Client *client, Cost list[COSTS_NAMES_MAX + 1])
+{
+  return costs_list (client->costs, list);
 }

@@ -29,7 +29,7 @@
 static const char *const groups[] = { "account", "limits", "access", "audit", NULL };
 static const char *const account_keys[]
     = { "data_center", "environment", "accounts_url", "api_url", "other_accounts_url", "other_api_url", "client_id", NULL };
-static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", NULL };
+static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", "walkers", NULL };
 static const char *const audit_keys[] = { "size_mb", "generations", "syslog", NULL };
 
 /* One file being read. */
@@ -239,6 +239,17 @@ read_access (const Reading *reading, Config *config, GError **error)
 }
 
 static bool
+read_walkers (const Reading *reading, Config *config, GError **error)
+{
+  g_autofree char *names = value_of (reading, "limits", "walkers");
+
+  config->walkers = walkers_new (names != NULL ? names : WALKERS_DEFAULT);
+  return config->walkers != NULL
+         || refuse (reading, error, "walkers=%s is no list of programs: names as in /proc/PID/comm, such as updatedb, "
+                                    "with commas between, at most 64; or nothing, for none.", names);
+}
+
+static bool
 read_limits (const Reading *reading, Config *config, GError **error)
 {
   int64_t concurrency = 5, deadline_s = 60, cache_mb = 4096;
@@ -246,7 +257,8 @@ read_limits (const Reading *reading, Config *config, GError **error)
   if (!read_number (reading, "limits", "concurrency", 1, CONCURRENCY_MAX, &concurrency, error)
       || !read_number (reading, "limits", "daily_credits", 0, 1000000000, &config->daily_credits, error)
       || !read_number (reading, "limits", "deadline", 1, 3600, &deadline_s, error)
-      || !read_number (reading, "limits", "cache_mb", CACHE_MB_MIN, CACHE_MB_MAX, &cache_mb, error))
+      || !read_number (reading, "limits", "cache_mb", CACHE_MB_MIN, CACHE_MB_MAX, &cache_mb, error)
+      || !read_walkers (reading, config, error))
     return false;
   config->concurrency = (unsigned) concurrency;
   /* One slot stays free of heavy calls, so that a person's read need not wait behind them. */
@@ -350,6 +362,7 @@ config_free (Config *config)
   if (config == NULL)
     return;
   access_free (config->access);
+  walkers_free (config->walkers);
   g_free (config->accounts_url);
   g_free (config->api_url);
   g_free (config->environment);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fs/access.h"
+#include "fs/walkers.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@ typedef struct
   int64_t deadline_us;
   uint64_t cache_bytes; /* what the documents on disk may take */
   Access *access;
+  Walkers *walkers;     /* programs that are served with what is known */
   int64_t audit_bytes;  /* that audit.jsonl may have before it is set aside */
   unsigned audit_generations; /* of it that are kept */
   bool audit_syslog;    /* its lines go there, too */

@@ -81,6 +81,31 @@ put_client (GString *out, const StatusSource *source)
 }
 
 static void
+put_program (GString *out, const char *name, const char *program, uint64_t value)
+{
+  g_string_append_printf (out, "%s{", name);
+  put_label (out, "program", program);
+  g_string_append_printf (out, "} %" PRIu64 "\n", value);
+}
+
+static void
+put_programs (GString *out, const StatusSource *source)
+{
+  Cost list[COSTS_NAMES_MAX + 1];
+  size_t count = client_costs (source->client, list);
+
+  if (count == 0)
+    return;
+  /* No counters: a program may go to the others and come back with less. */
+  put_head (out, "zohofs_program_calls", "API requests sent since the mount, by the program that wanted them.");
+  for (size_t i = 0; i < count; i++)
+    put_program (out, "zohofs_program_calls", list[i].program, list[i].calls);
+  put_head (out, "zohofs_program_credits", "API credits spent since the mount, by the program that wanted the calls.");
+  for (size_t i = 0; i < count; i++)
+    put_program (out, "zohofs_program_credits", list[i].program, list[i].credits);
+}
+
+static void
 put_store (GString *out, const StatusSource *source)
 {
   StoreStats stats;
@@ -150,6 +175,7 @@ metrics_text (const StatusSource *source)
 
   put_about (out, source);
   put_client (out, source);
+  put_programs (out, source);
   put_store (out, source);
   put_disk (out, source);
   put_saving (out, source);

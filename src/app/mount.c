@@ -119,7 +119,7 @@ static char *
 give_readme (void *data)
 {
   Mount *mount = data;
-  g_autoptr (GPtrArray) known = store_known_modules (mount->store);
+  g_autoptr (GPtrArray) known = store_known_modules (mount->store, NULL);
   guint count = known != NULL ? known->len : 0;
   int64_t now = clock_now_us ();
   LOCKED (&mount->readme_lock);
@@ -246,6 +246,7 @@ build (Mount *mount)
     .trace = options->trace,
     .noopen = options->noopen,
     .access = mount->config->access,
+    .walkers = mount->config->walkers,
     .status = give_status,
     .metrics = give_metrics,
     .readme = give_readme,

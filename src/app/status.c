@@ -48,6 +48,26 @@ credits_of (const StatusSource *source, const ClientStats *stats)
   return credits;
 }
 
+/* An array, since the order tells: the most expensive first. */
+static json_t *
+programs_of (Client *client)
+{
+  json_t *programs = json_array ();
+  Cost list[COSTS_NAMES_MAX + 1];
+  size_t count = client_costs (client, list);
+
+  for (size_t i = 0; i < count; i++)
+    {
+      json_t *program = json_object ();
+
+      put_text (program, "program", list[i].program);
+      put_number (program, "calls", (int64_t) list[i].calls);
+      put_number (program, "credits", (int64_t) list[i].credits);
+      json_array_append_new (programs, program);
+    }
+  return programs;
+}
+
 static json_t *
 last_error_of (const ClientStats *stats)
 {
@@ -142,6 +162,7 @@ status_text (const StatusSource *source)
   store_stats (source->store, &store);
   json_object_set_new (status, "account", account_of (source));
   json_object_set_new (status, "credits", credits_of (source, &client));
+  json_object_set_new (status, "programs", programs_of (source->client));
   json_object_set_new (status, "cache", cache_of (&store, source->disk));
   json_object_set_new (status, "fuse", requests_of (source->fs));
   json_object_set_new (status, "saving", saving_of (source));

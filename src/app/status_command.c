@@ -16,6 +16,7 @@
 #define STATUS_MAX ((size_t) 1 << 20)
 #define SOURCE_PREFIX "zohofs#"
 #define WATCH_S 2
+#define PROGRAMS_SHOWN 3
 #define CLEAR "\033[H\033[2J" /* the screen */
 
 static int64_t
@@ -129,6 +130,24 @@ row_of_disk (GString *out, const json_t *cache)
          json_is_true (json_object_get (cache, "rebuilt")) ? ", made anew at this mount" : "");
 }
 
+/* Whose the credits were: the dearest ones. */
+static void
+row_of_programs (GString *out, const json_t *programs)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+
+  for (size_t i = 0; i < json_array_size (programs) && i < PROGRAMS_SHOWN; i++)
+    {
+      const json_t *program = json_array_get (programs, i);
+      const char *name = json_get_text (program, "program");
+
+      g_string_append_printf (words, "%s%s %" PRId64, words->len > 0 ? ", " : "", name != NULL ? name : "?",
+                              number_of (program, "credits"));
+    }
+  if (json_is_array (programs)) /* else an older mount */
+    row (out, "spent by", "%s", words->len > 0 ? words->str : "nobody so far");
+}
+
 static void
 rows (GString *out, const json_t *status)
 {
@@ -143,6 +162,7 @@ rows (GString *out, const json_t *status)
   row (out, "connection", "%s", json_is_true (json_object_get (status, "offline"))
                                     ? "none; what is known is still served" : "good");
   row_of_credits (out, json_object_get (status, "credits"));
+  row_of_programs (out, json_object_get (status, "programs"));
   row (out, "calls", "%" PRId64 " (%" PRId64 " in flight of %" PRId64 " allowed, %" PRId64 " queued, %" PRId64
        " retries, %" PRId64 " failed)", number_of (status, "calls"), number_of (status, "in_flight"),
        number_of (status, "concurrency"), number_of (status, "queued"), number_of (status, "retries"),

@@ -2,6 +2,7 @@
  * remembered when to ask again. */
 #include "fs/delta.h"
 
+#include "base/behalf.h"
 #include "base/clock.h"
 #include "base/lock.h"
 
@@ -156,9 +157,19 @@ delta_is_listed (Delta *delta, StoreModule *module)
   return g_hash_table_contains (delta->modules, module);
 }
 
+bool
+delta_is_due (Delta *delta, StoreModule *module)
+{
+  LOCKED (&delta->lock);
+  const Listed *listed = g_hash_table_lookup (delta->modules, module);
+
+  return listed != NULL && !listed->asking && clock_now_us () >= listed->due_us;
+}
+
 void
 delta_used (Delta *delta, StoreModule *module)
 {
+  const Behalf *before;
   Listed *listed;
 
   {
@@ -168,5 +179,7 @@ delta_used (Delta *delta, StoreModule *module)
       return;
     listed->asking = true;
   }
+  before = behalf_set (NULL); /* nobody waits for it */
   ask (listed);
+  behalf_set (before);
 }

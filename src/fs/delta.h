@@ -22,5 +22,8 @@ void delta_stop (Delta *delta);
 void delta_listed (Delta *delta, Store *store, StoreModule *module);
 bool delta_is_listed (Delta *delta, StoreModule *module);
 
+/* Would delta_used() ask now? */
+bool delta_is_due (Delta *delta, StoreModule *module);
+
 /* Somebody uses the module: revalidates it, if it is listed and that was not done for a TTL. Returns at once. */
 void delta_used (Delta *delta, StoreModule *module);

@@ -2,6 +2,7 @@
  * commit goes on on the desks' workers, since it waits for the disk; for the network it waits without a thread. */
 #include "fs/desk_private.h"
 
+#include "base/behalf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
@@ -218,12 +219,32 @@ step (Commit *commit)
 }
 
 static void
+program_of (void *data, char name[BEHALF_PROGRAM_SIZE])
+{
+  const Commit *commit = data;
+
+  g_strlcpy (name, commit->program, BEHALF_PROGRAM_SIZE);
+}
+
+/* What it costs is charged to who wrote the text. */
+static bool
+step_for_program (Commit *commit)
+{
+  const Behalf behalf = { program_of, commit };
+  const Behalf *before = behalf_set (&behalf);
+  bool done = step (commit);
+
+  behalf_set (before);
+  return done;
+}
+
+static void
 run (void *data)
 {
   Commit *commit = data;
 
   do
-    if (step (commit))
+    if (step_for_program (commit))
       {
         settle (commit);
         return;

@@ -18,7 +18,7 @@ listing_open_step (Op *op, GError **error)
     return state;
   handle = handle_opendir (op->fs->handles, op->node, &listing);
   op->fi.fh = handle_number (handle);
-  op->fi.cache_readdir = !access_has_users (op->fs->config.access);
+  op->fi.cache_readdir = !op->wait.held_back && !access_has_users (op->fs->config.access);
   /* Without it the kernel drops the entries it has cached. */
   op->fi.keep_cache = nodes_opendir (op->fs->nodes, op->node, listing.version);
   if (fuse_reply_open (op_request (op), &op->fi) != 0)
@@ -60,7 +60,7 @@ fill_entry (Op *op, const Entry *entry, struct fuse_entry_param *param)
   param->ino = node_id (op->fs->nodes, node);
   param->generation = 1;
   param->attr = ops_stat (op->fs, &entry->key, &entry->attr);
-  param->attr_timeout = ops_timeout (op->fs, &entry->key, &entry->attr);
+  param->attr_timeout = ops_timeout (op, &entry->key, &entry->attr);
   param->entry_timeout = param->attr_timeout;
 }
 

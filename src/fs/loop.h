@@ -5,6 +5,7 @@
 #include "base/jsonl.h"
 #include "fs/access.h"
 #include "fs/scratch.h"
+#include "fs/walkers.h"
 #include "model/journal.h"
 #include "model/saves.h"
 
@@ -36,10 +37,11 @@ typedef struct
   char *(*readme) (void *data);
   /* The API credits of the day, for `df -i`; false: not known. Any thread, no network, no blocking. May be NULL. */
   bool (*credits) (void *data, uint64_t *total, uint64_t *left);
-  /* A query was refused; for errors.jsonl. May be NULL. Any thread. */
+  /* A query was refused, or a call that a walker would have caused; for errors.jsonl. May be NULL. Any thread. */
   void (*refused) (void *data, const SaveError *error);
   void *data;
   const Access *access;         /* borrowed, as the next; NULL: everything is allowed */
+  Walkers *walkers;             /* NULL: there are none */
   bool folders;       /* -o folders: those of records are listed */
   bool dry_run;       /* as in FsWriting */
   /* As SavesConfig's, for changes of links; may be NULL. */

@@ -11,6 +11,7 @@
  * cancelling thread. The request's lock in libfuse comes before ours. */
 #include "fs/op.h"
 
+#include "base/behalf.h"
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/workers.h"
@@ -204,6 +205,7 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   op->fs = fs;
   op->ops = fs->ops;
   op->req = req;
+  op->thread = fuse_req_ctx (req)->pid;
   op->verb = verb;
   op->node = node;
   op->step = step;
@@ -218,6 +220,51 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
   return op;
 }
 
+static bool
+is_walker (void *data)
+{
+  Op *op = data;
+
+  return walkers_has (op->fs->config.walkers, op_program (op));
+}
+
+Op *
+op_new_look (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority)
+{
+  Op *op = op_new (fs, req, verb, node, step, priority);
+
+  if (walkers_any (fs->config.walkers))
+    op->wait.cached_only = is_walker;
+  return op;
+}
+
+const char *
+op_program (Op *op)
+{
+  /* Read when it matters, since it takes as long as a whole request that is answered from the cache. */
+  if (op->program[0] == '\0')
+    who_program_of (op->thread, op->program);
+  return op->program;
+}
+
+static void
+program_of (void *data, char name[BEHALF_PROGRAM_SIZE])
+{
+  g_strlcpy (name, op_program (data), BEHALF_PROGRAM_SIZE);
+}
+
+/* What it sends is charged to the program that asks. */
+static StoreState
+take_step (Op *op, GError **error)
+{
+  const Behalf behalf = { program_of, op };
+  const Behalf *before = behalf_set (&behalf);
+  StoreState state = op->step (op, error);
+
+  behalf_set (before);
+  return state;
+}
+
 static void
 go (Op *op)
 {
@@ -227,7 +274,7 @@ go (Op *op)
     {
       g_autoptr (GError) error = NULL;
 
-      state = op->step (op, &error);
+      state = take_step (op, &error);
       if (state == STORE_FAILED)
         reply_failure (op, error);
       if (state != STORE_WAITING)

@@ -57,6 +57,8 @@ struct Op
   Ops *ops;
   OpStep step;
   fuse_req_t req;
+  pid_t thread; /* that asks */
+  char program[WHO_PROGRAM_SIZE]; /* of its process; "" until somebody wants to know */
   StoreWait wait;
   GList link;
   atomic_uint refs;
@@ -77,7 +79,12 @@ void ops_stop (Ops *ops);
 
 /* Takes @req over: op_run() answers it, now or later, and at once when the user may not. Fields for the step are set in between. */
 Op *op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority);
+/* The same for what only looks: who is a walker is answered with what is known. */
+Op *op_new_look (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority);
 void op_run (Op *op);
+
+/* The program that asks, for the life of the op. */
+const char *op_program (Op *op);
 
 /* The request to answer, which must be done next: no interrupt comes for it any more. */
 fuse_req_t op_request (Op *op);

@@ -34,12 +34,17 @@ ttl_s (const Fs *fs)
 }
 
 double
-ops_timeout (const Fs *fs, const NodeKey *key, const Attr *attr)
+ops_timeout (const Op *op, const NodeKey *key, const Attr *attr)
 {
+  const Fs *fs = op->fs;
+
   /* The kernel tells all users what it was told for one. */
   if (attr->volatile_size || fs->config.ttl_us == 0 || access_has_users (fs->config.access))
     return 0;
-  return key->kind->told && delta_is_listed (fs->delta, key->module) ? TOLD_TIMEOUT_S : ttl_s (fs);
+  if (key->kind->told && delta_is_listed (fs->delta, key->module))
+    return TOLD_TIMEOUT_S;
+  /* What was too old for anybody else is not to be shown to them. */
+  return op->wait.held_back ? 0 : ttl_s (fs);
 }
 
 /* Without opens, each look at such a file gives the kernel a text that stays until the next look. */
@@ -103,15 +108,32 @@ ops_reply_missing (Op *op, double timeout_s)
 {
   struct fuse_entry_param param = { .entry_timeout = timeout_s };
 
-  fuse_reply_entry (op_request (op), &param);
+  /* It may be there, for all that is known. */
+  if (op->wait.held_back)
+    fuse_reply_err (op_request (op), EDQUOT);
+  else
+    fuse_reply_entry (op_request (op), &param);
   return STORE_READY;
+}
+
+static bool
+is_walker (const Fs *fs, pid_t thread)
+{
+  char program[WHO_PROGRAM_SIZE];
+
+  if (!walkers_any (fs->config.walkers))
+    return false;
+  who_program_of (thread, program);
+  return walkers_has (fs->config.walkers, program);
 }
 
 /* Signs of use stand for opens. */
 static void
-note_use (Fs *fs, const NodeKey *key)
+note_use (Fs *fs, const NodeKey *key, pid_t thread)
 {
-  if (fs->config.noopen && key->module != NULL)
+  if (!fs->config.noopen || key->module == NULL || !delta_is_due (fs->delta, key->module))
+    return;
+  if (!is_walker (fs, thread))
     delta_used (fs->delta, key->module);
 }
 
@@ -169,12 +191,13 @@ ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
     .ino = node_id (op->fs->nodes, node),
     .generation = 1,
     .attr = ops_stat (op->fs, key, attr),
-    .attr_timeout = ops_timeout (op->fs, key, attr),
+    .attr_timeout = ops_timeout (op, key, attr),
   };
+  bool lasts = listed && !op->wait.held_back && !access_has_users (op->fs->config.access);
 
   /* A new look begins with the name; other names of a record may come to mean something else. */
   param.entry_timeout
-      = is_snapshot (op->fs, key, attr) || attr->has_stat || !listed || access_has_users (op->fs->config.access) ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
+      = is_snapshot (op->fs, key, attr) || attr->has_stat || !lasts ? 0 : MAX (param.attr_timeout, ttl_s (op->fs));
   tell (op, key, node, attr);
   if (fuse_reply_entry (op_request (op), &param) != 0)
     nodes_forget (op->fs->nodes, node, 1);
@@ -214,7 +237,7 @@ lookup_step (Op *op, GError **error)
   if (state == STORE_READY)
     state = ops_attr (op, &found, NULL, &attr, error);
   if (state == STORE_READY)
-    note_use (op->fs, &found);
+    note_use (op->fs, &found, op->thread);
   if (state == STORE_READY)
     return ops_reply_entry (op, &found, &attr, true);
   if (state != STORE_FAILED || !g_error_matches (*error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
@@ -240,7 +263,8 @@ lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
       fuse_reply_err (req, ENAMETOOLONG);
       return;
     }
-  op = op_new (fs, req, "lookup", dir, names_is_of_desk (fs, dir, name) ? names_lookup_step : lookup_step, CLIENT_PERSON);
+  op = op_new_look (fs, req, "lookup", dir, names_is_of_desk (fs, dir, name) ? names_lookup_step : lookup_step,
+                    CLIENT_PERSON);
   op->name = g_strdup (name);
   op_run (op);
 }
@@ -292,10 +316,10 @@ getattr_step (Op *op, GError **error)
   state = ops_attr (op, key, op->node, &attr, error);
   if (state != STORE_READY)
     return state;
-  note_use (op->fs, key);
+  note_use (op->fs, key, op->thread);
   stat = ops_stat (op->fs, key, &attr);
   tell (op, key, op->node, &attr);
-  fuse_reply_attr (op_request (op), &stat, ops_timeout (op->fs, key, &attr));
+  fuse_reply_attr (op_request (op), &stat, ops_timeout (op, key, &attr));
   return STORE_READY;
 }
 
@@ -304,7 +328,7 @@ getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
   Fs *fs = ops_fs (req, COUNT_GETATTR);
 
-  op_run (op_new (fs, req, "stat", nodes_of_id (fs->nodes, ino), getattr_step, CLIENT_PERSON));
+  op_run (op_new_look (fs, req, "stat", nodes_of_id (fs->nodes, ino), getattr_step, CLIENT_PERSON));
 }
 
 static StoreState
@@ -328,7 +352,7 @@ read_link (fuse_req_t req, fuse_ino_t ino)
   if (node_key (node)->kind->target == NULL)
     fuse_reply_err (req, EINVAL);
   else
-    op_run (op_new (fs, req, "readlink", node, readlink_step, CLIENT_PERSON));
+    op_run (op_new_look (fs, req, "readlink", node, readlink_step, CLIENT_PERSON));
 }
 
 static void
@@ -415,7 +439,7 @@ open_file (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
       fuse_reply_err (req, S_ISDIR (node_key (node)->kind->type) ? EISDIR : EINVAL);
       return;
     }
-  op = op_new (fs, req, "open", node, open_step, CLIENT_PERSON);
+  op = op_new_look (fs, req, "open", node, open_step, CLIENT_PERSON);
   op->fi = *fi;
   op_run (op);
 }
@@ -487,13 +511,13 @@ read_unopened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset)
   g_autoptr (GBytes) text = key->kind->peek != NULL ? key->kind->peek (key) : nodes_kept (fs->nodes, node);
   Op *op;
 
-  note_use (fs, key);
+  note_use (fs, key, fuse_req_ctx (req)->pid);
   if (text != NULL && !is_cut (fs, node, text))
     {
       reply_part (req, text, size, offset);
       return;
     }
-  op = op_new (fs, req, "read", node, read_step, CLIENT_PERSON);
+  op = op_new_look (fs, req, "read", node, read_step, CLIENT_PERSON);
   op->text = g_steal_pointer (&text);
   op->size = size;
   op->index = (uint64_t)MAX (offset, 0);
@@ -530,7 +554,7 @@ read_opened (Fs *fs, fuse_req_t req, Node *node, size_t size, off_t offset, Hand
       reply_part (req, text, size, offset);
       return;
     }
-  op = op_new (fs, req, "read", node, read_again_step, CLIENT_PERSON);
+  op = op_new_look (fs, req, "read", node, read_again_step, CLIENT_PERSON);
   op->handle = handle;
   op->size = size;
   op->index = (uint64_t)MAX (offset, 0);
@@ -608,7 +632,7 @@ open_dir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
       fuse_reply_err (req, ENOTDIR);
       return;
     }
-  op = op_new (fs, req, "opendir", node, listing_open_step, CLIENT_LISTING);
+  op = op_new_look (fs, req, "opendir", node, listing_open_step, CLIENT_LISTING);
   op->fi = *fi;
   op_run (op);
 }
@@ -617,7 +641,7 @@ static void
 read_dir_as (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
 {
   Fs *fs = ops_fs (req, COUNT_READDIR);
-  Op *op = op_new (fs, req, "readdir", nodes_of_id (fs->nodes, ino), listing_read_step, CLIENT_LISTING);
+  Op *op = op_new_look (fs, req, "readdir", nodes_of_id (fs->nodes, ino), listing_read_step, CLIENT_LISTING);
 
   op->fi = *fi;
   op->size = size;

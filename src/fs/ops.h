@@ -15,4 +15,4 @@ StoreState ops_attr (Op *op, const NodeKey *key, Node *node, Attr *attr, GError 
 StoreState ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed);
 StoreState ops_reply_missing (Op *op, double timeout_s);
 Fs *ops_fs (fuse_req_t req, Count count);
-double ops_timeout (const Fs *fs, const NodeKey *key, const Attr *attr);
+double ops_timeout (const Op *op, const NodeKey *key, const Attr *attr);

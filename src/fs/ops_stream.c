@@ -17,6 +17,15 @@ stream_op (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Ac
   return op;
 }
 
+static Op *
+stream_op_look (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step)
+{
+  Op *op = op_new_look (fs, req, verb, node, step, CLIENT_PERSON);
+
+  op->ask.who = write_who (req);
+  return op;
+}
+
 /* ---- open -------------------------------------------------------------------------------------------------------- */
 
 static StoreState
@@ -62,7 +71,8 @@ stream_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *f
 
   if (node_key (node)->kind->stream == NULL)
     return false;
-  op = stream_op (fs, req, "open", node, open_step, ACCESS_TO_LOOK);
+  op = (fi->flags & O_ACCMODE) == O_RDONLY ? stream_op_look (fs, req, "open", node, open_step)
+                                           : stream_op (fs, req, "open", node, open_step, ACCESS_TO_LOOK);
   op->fi = *fi;
   op_run (op);
   return true;
@@ -100,7 +110,7 @@ stream_reads (Fs *fs, fuse_req_t req, Node *node, Handle *handle, size_t size, o
       fuse_reply_err (req, EBADF);
       return true;
     }
-  op = stream_op (fs, req, "read", node, read_step, ACCESS_TO_LOOK);
+  op = stream_op_look (fs, req, "read", node, read_step);
   op->handle = handle;
   op->size = size;
   op->index = (uint64_t)MAX (offset, 0);

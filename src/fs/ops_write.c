@@ -215,7 +215,8 @@ write_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *fi
     }
   if (!writes && key->kind != &drain_kind && !is_written (fs, key))
     return false;
-  op = op_new (fs, req, "open", node, key->kind == &drain_kind ? drain_step : open_step, CLIENT_PERSON);
+  op = (writes ? op_new : op_new_look) (fs, req, "open", node, key->kind == &drain_kind ? drain_step : open_step,
+                                        CLIENT_PERSON);
   op->fi = *fi;
   if (key->kind != &drain_kind)
     op->desk = desks_get (fs->desks, key);
@@ -377,7 +378,7 @@ set_attr_step (Op *op, GError **error)
     return state;
   stat = ops_stat (op->fs, key, &attr);
   ops_tell (op->fs, key, op->node, &attr);
-  fuse_reply_attr (op_request (op), &stat, ops_timeout (op->fs, key, &attr));
+  fuse_reply_attr (op_request (op), &stat, ops_timeout (op, key, &attr));
   return STORE_READY;
 }
 

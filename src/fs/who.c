@@ -51,18 +51,27 @@ start_of (uint64_t group)
   return stat_field (group, START_TIME_FIELD);
 }
 
-EditProcess
-who_process (pid_t thread)
+/* The process of a thread; 0: not known. */
+static uint64_t
+group_of (pid_t thread)
 {
   char text[TEXT_SIZE];
   const char *at;
-  EditProcess process = { 0 };
+  uint64_t group = 0;
 
   if (thread <= 0 || !read_proc ((uint64_t)thread, "status", text))
-    return process;
+    return 0;
   at = strstr (text, "\nTgid:");
-  if (at == NULL || sscanf (at, "\nTgid: %" SCNu64, &process.group) != 1)
-    return (EditProcess){ 0 };
+  return at != NULL && sscanf (at, "\nTgid: %" SCNu64, &group) == 1 ? group : 0;
+}
+
+EditProcess
+who_process (pid_t thread)
+{
+  EditProcess process = { .group = group_of (thread) };
+
+  if (process.group == 0)
+    return process;
   process.start = start_of (process.group);
   return process.start != 0 ? process : (EditProcess){ 0 };
 }
@@ -95,4 +104,10 @@ who_program (pid_t process, char name[WHO_PROGRAM_SIZE])
     return;
   text[strcspn (text, "\n")] = '\0';
   g_strlcpy (name, text, WHO_PROGRAM_SIZE);
+}
+
+void
+who_program_of (pid_t thread, char name[WHO_PROGRAM_SIZE])
+{
+  who_program ((pid_t)group_of (thread), name);
 }

@@ -30,3 +30,5 @@ pid_t who_session (EditProcess process);
 
 /* Its program's name, "?" when that is not known. */
 void who_program (pid_t process, char name[WHO_PROGRAM_SIZE]);
+/* The same for the process that a thread belongs to. */
+void who_program_of (pid_t thread, char name[WHO_PROGRAM_SIZE]);

@@ -477,6 +477,10 @@ attachments_fresh (AttachmentFolder *folder, StoreWait *wait, GError **error)
     return STORE_READY;
   if (wait_failed (wait, error))
     return STORE_FAILED;
+  if (folder->list != NULL && wait_is_cached_only (wait))
+    return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (!folder->flying)
     begin_list (folder, wait->priority);
   return bell_wait (&folder->landed, wait);
@@ -711,7 +715,7 @@ get_in (AttachmentFolder *folder, uint64_t id, bool with_size, StoreWait *wait, 
       found = find_id (folder, id);
     }
   if (with_size && found->size < 0)
-    return wait_failed (wait, error) ? STORE_FAILED : ask_size (folder, id, wait);
+    return wait_failed (wait, error) || wait_refused (wait, error) ? STORE_FAILED : ask_size (folder, id, wait);
   *attachment = attachment_ref (found);
   return STORE_READY;
 }

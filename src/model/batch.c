@@ -219,7 +219,7 @@ batch_fetch (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
 
   if (batch == NULL && (entry == NULL || !entry->listed || wait->batched))
     return fetch_record (module, id, wait, error);
-  if (wait_failed (wait, error))
+  if (wait_failed (wait, error) || wait_refused (wait, error))
     return STORE_FAILED;
   if (batch == NULL && entry->version != 0 && entry->checked_us >= wait_began_us (wait))
     return STORE_READY;

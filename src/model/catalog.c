@@ -221,9 +221,9 @@ modules_send (Store *store, ClientPriority priority)
 }
 
 void
-catalog_look_again (Store *store, ClientPriority priority)
+catalog_look_again (Store *store, StoreWait *wait, ClientPriority priority)
 {
-  if (!store->modules_flying && clock_now_us () >= store->modules_until_us)
+  if (!store->modules_flying && clock_now_us () >= store->modules_until_us && !wait_is_cached_only (wait))
     modules_send (store, priority);
 }
 
@@ -232,9 +232,11 @@ catalog_modules (Store *store, StoreWait *wait, GError **error)
 {
   if (wait_failed (wait, error))
     return STORE_FAILED;
-  catalog_look_again (store, wait->priority);
+  catalog_look_again (store, wait, wait->priority);
   /* Known modules change so rarely that nobody waits for the next look. */
-  return store->modules_known ? STORE_READY : bell_wait (&store->modules_landed, wait);
+  if (store->modules_known)
+    return STORE_READY;
+  return wait_refused (wait, error) ? STORE_FAILED : bell_wait (&store->modules_landed, wait);
 }
 
 /* Of the profile of who is signed in. */
@@ -354,10 +356,22 @@ fields_send (StoreModule *module, ClientPriority priority)
 
 /* Asks for the fields of @module when they are not known or old. */
 static void
-fields_ask (StoreModule *module, ClientPriority priority)
+fields_ask (StoreModule *module, StoreWait *wait)
 {
-  if (!module->schema_flying && (module->schema == NULL || clock_now_us () >= module->schema_until_us))
-    fields_send (module, priority);
+  if (!module->schema_flying && (module->schema == NULL || clock_now_us () >= module->schema_until_us)
+      && !wait_is_cached_only (wait))
+    fields_send (module, wait->priority);
+}
+
+/* READY: they are known, and asked for no longer. */
+static StoreState
+fields_wait (StoreModule *module, StoreWait *wait, GError **error)
+{
+  if (module->schema != NULL && (!module->schema_flying || module->schema_until_us > clock_now_us ()))
+    return STORE_READY;
+  if (module->schema != NULL && wait_is_cached_only (wait))
+    return STORE_READY;
+  return wait_refused (wait, error) ? STORE_FAILED : bell_wait (&module->schema_landed, wait);
 }
 
 /* The module of @deep's rows; NULL for a linking module, of which the parent's own metadata tells all that is needed. */
@@ -385,11 +399,14 @@ deep_is_old (const StoreModule *module)
 StoreState
 catalog_schema (StoreModule *module, StoreWait *wait, GError **error)
 {
+  StoreState state;
+
   if (wait_failed (wait, error))
     return STORE_FAILED;
-  fields_ask (module, wait->priority);
-  if (module->schema_flying && module->schema_until_us <= clock_now_us ())
-    return bell_wait (&module->schema_landed, wait);
+  fields_ask (module, wait);
+  state = fields_wait (module, wait, error);
+  if (state != STORE_READY)
+    return state;
   if (deep_is_old (module))
     replace_schema (module, schema_new (module->name, module->display_field, module->fields));
 
@@ -398,15 +415,16 @@ catalog_schema (StoreModule *module, StoreWait *wait, GError **error)
       StoreModule *rows = rows_module (module, module->schema->deep->pdata[i]);
 
       if (rows != NULL)
-        fields_ask (rows, wait->priority);
+        fields_ask (rows, wait);
     }
   for (guint i = 0; i < module->schema->deep->len; i++)
     {
       DeepField *deep = module->schema->deep->pdata[i];
       StoreModule *rows = rows_module (module, deep);
 
-      if (rows != NULL && rows->schema_flying && rows->schema_until_us <= clock_now_us ())
-        return bell_wait (&rows->schema_landed, wait);
+      state = rows != NULL ? fields_wait (rows, wait, error) : STORE_READY;
+      if (state != STORE_READY)
+        return state;
       if (rows != NULL)
         deep->schema = rows->schema;
     }

@@ -221,7 +221,7 @@ want (Download *download, uint64_t offset, size_t *size, StoreWait *wait, GError
       g_propagate_error (error, g_error_copy (download->failure));
       return STORE_FAILED;
     }
-  if (attachments_is_stopping (download->folder->all, error))
+  if (attachments_is_stopping (download->folder->all, error) || wait_refused (wait, error))
     return STORE_FAILED;
   download->wanted = MAX (download->wanted, end);
   download->need = MIN (download->need, end);

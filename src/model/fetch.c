@@ -393,6 +393,10 @@ fetch_record (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
                    module->name);
       return STORE_FAILED;
     }
+  if (entry != NULL && entry->version != 0 && wait_is_cached_only (wait))
+    return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   state = catalog_schema (module, wait, error);
   if (state != STORE_READY)
     return state;

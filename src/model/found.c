@@ -340,11 +340,13 @@ found_ask (Store *store, const FoundQuestion *question, bool fresh, StoreWait *w
   if (wait_failed (wait, error))
     return STORE_FAILED;
   answer = answer_of (store, question);
-  if (will_do (answer, fresh, began_us))
+  if (will_do (answer, fresh, began_us) || (answer->found != NULL && wait_is_cached_only (wait)))
     {
       *found = found_ref (answer->found);
       return STORE_READY;
     }
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (!answer->flying)
     {
       answer->flying = true;

@@ -25,7 +25,7 @@ ready_to_list (StoreModule *module, StoreWait *wait, GError **error)
 
   if (module->kind == MODULE_USERS)
     return people_load (module, wait, error);
-  load_foresee (module);
+  load_foresee (module, wait);
   state = index_restore (module, wait, error);
   if (state != STORE_READY)
     return state;

@@ -588,10 +588,10 @@ ask_count (StoreModule *module)
 }
 
 void
-load_foresee (StoreModule *module)
+load_foresee (StoreModule *module, StoreWait *wait)
 {
   if (module->listing == LISTING_UNLISTED && module->schema == NULL && !module->counted
-      && index_mtime (module) == 0)
+      && index_mtime (module) == 0 && !wait_is_cached_only (wait))
     {
       module->counted = true;
       ask_count (module);
@@ -636,8 +636,12 @@ load_new (StoreModule *module)
 StoreState
 load_begin (StoreModule *module, StoreWait *wait, GError **error)
 {
-  StoreState state = catalog_schema (module, wait, error);
+  StoreState state;
 
+  /* Nor half of it, since whoever reads on has the rest sent. */
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
+  state = catalog_schema (module, wait, error);
   if (state != STORE_READY)
     return state;
   if (module->listing == LISTING_UNLISTED || module->load == NULL)
@@ -666,7 +670,7 @@ load_want (StoreModule *module, uint64_t rows, StoreWait *wait, GError **error)
 {
   Load *load = module->load;
 
-  if (wait_failed (wait, error))
+  if (wait_failed (wait, error) || wait_refused (wait, error))
     return STORE_FAILED;
   if (rows > load->want)
     load->want = rows;

@@ -762,6 +762,10 @@ freshen (NotesOf *of, StoreWait *wait, GError **error)
     return STORE_FAILED;
   if (is_fresh (notes, MAX (of->checked_us, notes->all_us), wait))
     return STORE_READY;
+  if ((of->checked_us != 0 || notes->all_us != 0) && wait_is_cached_only (wait))
+    return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (of->sweep == NULL && notes->sweep != NULL)
     return bell_wait (&notes->landed, wait);
   if (of->sweep == NULL && notes->all_us != 0 && now < notes->walk_us + notes->store->config.ttl_us)
@@ -773,6 +777,15 @@ freshen (NotesOf *of, StoreWait *wait, GError **error)
   return bell_wait (&of->landed, wait);
 }
 
+/* Lock held: was it ever known which records of @module have notes? */
+static bool
+are_known (const Notes *notes, StoreModule *module)
+{
+  const Each *each = g_hash_table_lookup (notes->each, module);
+
+  return notes->all_us != 0 || (each != NULL ? each->checked_us != 0 : notes->refused);
+}
+
 /* Lock held: which records of @module have notes is known as far as it can be. */
 static StoreState
 freshen_all (Notes *notes, StoreModule *module, StoreWait *wait, GError **error)
@@ -782,6 +795,10 @@ freshen_all (Notes *notes, StoreModule *module, StoreWait *wait, GError **error)
   notes->walk_us = clock_now_us ();
   if (is_fresh (notes, notes->all_us, wait))
     return STORE_READY;
+  if (are_known (notes, module) && wait_is_cached_only (wait))
+    return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (notes->sweep != NULL)
     return bell_wait (&notes->landed, wait);
   if (notes->all_us != 0)

@@ -89,6 +89,10 @@ people_load (StoreModule *users, StoreWait *wait, GError **error)
   if (users->listing == LISTING_LISTED
       && (clock_now_us () < users->fresh_until_us || users->refreshed_us >= wait_began_us (wait)))
     return STORE_READY;
+  if (users->listing == LISTING_LISTED && wait_is_cached_only (wait))
+    return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (!users->schema_flying)
     {
       UsersCall *call = g_new0 (UsersCall, 1);

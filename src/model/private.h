@@ -38,6 +38,12 @@ void bell_fail (Store *store, Bell *bell, const GError *error, int64_t sent_us);
 /* The failure a ring left in @wait: moves it to @error. */
 bool wait_failed (StoreWait *wait, GError **error);
 
+/* To be asked before a call is started or joined for @wait, whatever the priority. Is the asker served with what is known,
+ * and nothing else? Then what is old will do. NULL: no. */
+bool wait_is_cached_only (StoreWait *wait);
+/* The same where nothing is known: sets @error. */
+bool wait_refused (StoreWait *wait, GError **error);
+
 typedef enum
 {
   NEWS_CHANGED,
@@ -393,8 +399,8 @@ struct Store
 StoreModule *module_new (Store *store, ModuleKind kind, const char *name, uint64_t number);
 void module_free (StoreModule *module);
 StoreState catalog_modules (Store *store, StoreWait *wait, GError **error);
-/* Asks for modules when they are not known or old. */
-void catalog_look_again (Store *store, ClientPriority priority);
+/* Asks for modules when they are not known or old, and @wait (or NULL) may. */
+void catalog_look_again (Store *store, StoreWait *wait, ClientPriority priority);
 /* The module's schema and those of its subforms. */
 StoreState catalog_schema (StoreModule *module, StoreWait *wait, GError **error);
 /* Notes which record a subform or linking row belongs to, for deletions, which name no parent. */
@@ -423,7 +429,7 @@ void idsweep_free (StoreModule *module);
 
 /* load.c; lock held */
 /* The module will be listed once its fields are known: what can be asked before that is. */
-void load_foresee (StoreModule *module);
+void load_foresee (StoreModule *module, StoreWait *wait);
 /* Starts the first listing or goes on with it; READY once it streams. */
 StoreState load_begin (StoreModule *module, StoreWait *wait, GError **error);
 /* More is wanted: @rows of them in all. WAITING until something lands. */

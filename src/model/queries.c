@@ -216,14 +216,17 @@ result_new (Store *store, const QueriesWanted *wanted, GError **error)
 
 /* Lock held: the result that is held of that query, or one that is begun. */
 static Result *
-result_of (Store *store, const QueriesWanted *wanted, GPtrArray *gone, GError **error)
+result_of (Store *store, const QueriesWanted *wanted, GPtrArray *gone, StoreWait *wait, GError **error)
 {
   Queries *queries = store->queries;
   int64_t now_us = clock_now_us ();
   Result *result = g_hash_table_lookup (queries->results, wanted->name);
 
-  if (result != NULL && !is_old (result, now_us) && strcmp (result->text, wanted->text->text) == 0)
+  if (result != NULL && strcmp (result->text, wanted->text->text) == 0
+      && (!is_old (result, now_us) || wait_is_cached_only (wait)))
     return result;
+  if (wait_refused (wait, error))
+    return NULL;
   if (result != NULL)
     let_go (queries, result, gone);
   sweep (queries, now_us, gone);
@@ -283,7 +286,7 @@ queries_make (Store *store, const QueriesWanted *wanted, StoreWait *wait, GError
   Result *result;
   LOCKED (&store->queries->lock);
 
-  result = result_of (store, wanted, gone, error);
+  result = result_of (store, wanted, gone, wait, error);
   if (result == NULL)
     return STORE_FAILED;
   if (result->refusal != NULL)

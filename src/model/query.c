@@ -206,6 +206,8 @@ ask (Query *query, uint64_t index, StoreWait *wait, QueryPage *page, GError **er
       g_propagate_error (error, g_error_copy (query->refusal));
       return STORE_FAILED;
     }
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   return query->flying ? bell_wait (&query->landed, wait) : send (query, wait, error);
 }
 

@@ -396,6 +396,8 @@ refresh_module (StoreModule *module, StoreWait *wait, GError **error)
     return STORE_FAILED;
   if (clock_now_us () < module->fresh_until_us || module->refreshed_us >= wait_began_us (wait))
     return STORE_READY;
+  if (wait_is_cached_only (wait))
+    return STORE_READY;
   state = catalog_schema (module, wait, error);
   if (state != STORE_READY)
     return state;

@@ -134,6 +134,8 @@ ask (Saves *saves, StoreModule *module, const char *field, const char *value, St
       return STORE_FAILED;
     }
   find = find_of (saves, module, field, value);
+  if ((find->flying || find->sent_us < began_us) && wait_refused (wait, error))
+    return STORE_FAILED;
   if (find->flying)
     return bell_wait (&find->landed, wait);
   if (find->sent_us == 0 || find->sent_us < began_us)

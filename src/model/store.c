@@ -135,18 +135,18 @@ store_foresee (Store *store)
 {
   store_lock (store);
   if (!store->modules_known && !store->stopping)
-    catalog_look_again (store, CLIENT_BACKGROUND);
+    catalog_look_again (store, NULL, CLIENT_BACKGROUND);
   store_unlock (store);
 }
 
 GPtrArray *
-store_known_modules (Store *store)
+store_known_modules (Store *store, StoreWait *wait)
 {
   GPtrArray *modules;
 
   store_lock (store);
   if (store->modules_known && !store->stopping)
-    catalog_look_again (store, CLIENT_BACKGROUND);
+    catalog_look_again (store, wait, CLIENT_BACKGROUND);
   modules = store->modules_known ? g_ptr_array_copy (store->listed, NULL, NULL) : NULL;
   store_unlock (store);
   return modules;
@@ -256,9 +256,12 @@ store_record_name (StoreModule *module, uint64_t id)
   return name;
 }
 
+/* Who was not given the newest cannot say what is not there. */
 static StoreState
-not_found (const StoreModule *module, uint64_t id, GError **error)
+not_found (const StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
 {
+  if (wait->held_back && wait_refused (wait, error))
+    return STORE_FAILED;
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "There is no record %" G_GUINT64_FORMAT " in %s", id,
                module->name);
   return STORE_FAILED;
@@ -300,7 +303,7 @@ bring_note (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GErro
     return state;
   if (fetch)
     return fetch_or_old (module, id, wait, error);
-  return table_find (module, id) != NULL ? STORE_READY : not_found (module, id, error);
+  return table_find (module, id) != NULL ? STORE_READY : not_found (module, id, wait, error);
 }
 
 /* Lock held: the record is in the table with a version. @fresh: not older than the TTL. */
@@ -319,7 +322,7 @@ bring_record (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GEr
     return state;
   entry = table_find (module, id);
   if (module->listing == LISTING_LISTED && (entry == NULL || entry->version != 0))
-    return entry != NULL ? STORE_READY : not_found (module, id, error);
+    return entry != NULL ? STORE_READY : not_found (module, id, wait, error);
   if (entry != NULL && entry->version != 0
       && (!fresh || module->listing == LISTING_LOADING || now < entry->checked_us + module->store->config.ttl_us))
     return STORE_READY;
@@ -367,7 +370,7 @@ fetch_lost (StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
   StoreState state = STORE_FAILED;
 
   store_lock (module->store);
-  if (!store_is_stopping (module->store, error))
+  if (!store_is_stopping (module->store, error) && !wait_refused (wait, error))
     state = module->kind == MODULE_USERS   ? people_load (module, wait, error)
             : module->kind == MODULE_NOTES ? fetch_record (module, id, wait, error)
                                            : batch_fetch (module, id, wait, error);
@@ -456,6 +459,8 @@ store_me (Store *store, StoreWait *wait, uint64_t *id, GError **error)
     state = STORE_FAILED;
   else if (store->me != 0)
     *id = store->me;
+  else if (wait_refused (wait, error))
+    state = STORE_FAILED;
   else
     {
       if (!store->me_flying)

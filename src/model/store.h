@@ -3,7 +3,10 @@
  * Questions never block. A question either has its answer at once (STORE_READY, STORE_FAILED), or it starts or joins
  * the calls that will bring it and gives STORE_WAITING: then @wait is rung once, from another thread, when something
  * it waits for has landed, and the same question is asked again. A question asked again after a failed call gives
- * that failure (STORE_FAILED), not another call, because the wait remembers it. Any thread may ask. */
+ * that failure (STORE_FAILED), not another call, because the wait remembers it. Any thread may ask.
+ *
+ * Who looks at everything (an indexer) may be kept from causing calls: by StoreWait.cached_only. What is known is given
+ * then, whatever its age, and what is not known is ZOHO_ERROR_SPENT. */
 #pragma once
 
 #include "api/client.h"
@@ -32,7 +35,12 @@ typedef struct
   void (*ring) (void *data);
   void *data;
   ClientPriority priority;
+  /* Is the asker served with what is known, and never by a call? Asked at most once, with locks of the store's held, and
+   * only where a call would be started or joined; NULL: no. */
+  bool (*cached_only) (void *data);
+  bool held_back; /* it was, and so may have been given something old, and not been told of what is new */
   /* The store's own. */
+  bool asked;
   GList link;
   void *bell;
   GError *failure;
@@ -110,8 +118,9 @@ StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GE
 /* Asks for them in the background, so that whoever comes first need not wait for that. */
 void store_foresee (Store *store);
 
-/* The same as known now, without waiting; NULL: not known yet. What is old is looked at again in the background. */
-GPtrArray *store_known_modules (Store *store);
+/* The same as known now, without waiting; NULL: not known yet. What is old is looked at again in the background. @wait: who
+ * asks; NULL: nobody who may not have that done. */
+GPtrArray *store_known_modules (Store *store, StoreWait *wait);
 
 /* The module with that API name, ZOHO_ERROR_NOT_FOUND when there is none. A name that cannot be one costs nothing. */
 StoreState store_module (Store *store, const char *api_name, StoreWait *wait, StoreModule **module, GError **error);

@@ -58,10 +58,12 @@ text_call (Store *store, StoreModule *module)
 }
 
 static StoreState
-bring_org (Store *store, StoreWait *wait)
+bring_org (Store *store, StoreWait *wait, GError **error)
 {
   if (store->org != NULL)
     return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (!store->org_flying)
     {
       TextCall *call = text_call (store, NULL);
@@ -80,6 +82,8 @@ texts_related_lists (StoreModule *module, StoreWait *wait, GError **error)
     return STORE_FAILED;
   if (module->related_lists != NULL)
     return STORE_READY;
+  if (wait_refused (wait, error))
+    return STORE_FAILED;
   if (!module->related_flying)
     {
       TextCall *call = text_call (module->store, module);
@@ -118,7 +122,7 @@ bring_text (Store *store, StoreText what, StoreModule *module, StoreWait *wait, 
   switch (what)
     {
     case STORE_TEXT_ORG:
-      *state = bring_org (store, wait);
+      *state = bring_org (store, wait, error);
       return *state == STORE_READY ? json_incref (store->org) : NULL;
     case STORE_TEXT_MODULE:
       *state = STORE_READY;

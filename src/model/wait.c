@@ -209,6 +209,28 @@ wait_failed (StoreWait *wait, GError **error)
 }
 
 bool
+wait_is_cached_only (StoreWait *wait)
+{
+  if (wait == NULL || wait->cached_only == NULL)
+    return false;
+  if (!wait->asked)
+    wait->held_back = wait->cached_only (wait->data);
+  wait->asked = true;
+  return wait->held_back;
+}
+
+bool
+wait_refused (StoreWait *wait, GError **error)
+{
+  if (!wait_is_cached_only (wait))
+    return false;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_SPENT,
+               "A program of the list of walkers gets what is known already, and this would need a call to Zoho; if it is to "
+               "read the CRM, take its name out of walkers= below [limits] in the configuration");
+  return true;
+}
+
+bool
 store_wait_cancel (Store *store, StoreWait *wait)
 {
   bool waited;

@@ -1,9 +1,12 @@
 /* One call to Zoho, against a scripted server: retries, deadlines, order, bounds. The sign-in is test-oauth.c's. */
 #include "zoho_script.h"
 
+#include "base/behalf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* {"data":[{"id":"77"}],"info":{"more_records":false}} */
@@ -153,6 +156,147 @@ test_busy_until_the_deadline_is_spent (Zoho *zoho, const void *unused)
   zoho_script (zoho, &(WebAnswer){ .status = 429, .headers = "Retry-After: 3600\r\n" });
   wait_error (zoho_get (zoho, "/crm/v8/Leads", CLIENT_PERSON), ZOHO_ERROR_SPENT);
   g_assert_cmpint (api_calls (zoho), ==, 1);
+}
+
+/* ---- a storm of refusals ---------------------------------------------------------------------------------------- */
+
+#define STORM_S 600
+#define WAITING 300
+
+static atomic_uint lines_begin, lines_end, lines_more;
+
+/* What the client says meanwhile. */
+static GLogWriterOutput
+count_line (GLogLevelFlags level, const GLogField *fields, gsize count, gpointer unused)
+{
+  for (gsize i = 0; i < count; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE"))
+      {
+        bool begin = strstr (fields[i].value, "takes no more calls for now (429)") != NULL;
+        bool end = strstr (fields[i].value, "The calls to Zoho go on") != NULL;
+
+        atomic_fetch_add (begin ? &lines_begin : end ? &lines_end : &lines_more, 1);
+      }
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* Until the wire has looked at all who wait, and nothing is under way: a call whose time is over ends at such a look, after
+ * those of all other priorities. */
+static void
+settle (Zoho *zoho)
+{
+  ClientStats stats;
+
+  do
+    {
+      wait_error (zoho_send (zoho, &(ClientCall){ .path = "/late", .priority = CLIENT_BACKGROUND, .deadline_us = 1 }),
+                  ZOHO_ERROR_TIMED_OUT);
+      client_stats (zoho->client, &stats);
+    }
+  while (stats.in_flight > 0);
+}
+
+static void
+clear_script (Zoho *zoho)
+{
+  WebAnswer *left;
+  LOCKED (&zoho->lock);
+
+  while ((left = g_queue_pop_head (&zoho->api)) != NULL)
+    g_free (left);
+}
+
+/* However many wait: at most 20 tries in a minute, and what was under way at the beginning. */
+static void
+test_a_storm_is_ridden_out (Zoho *zoho, const void *unused)
+{
+  Wait *waits[WAITING];
+  unsigned before = 0;
+
+  clock_freeze (1000 * G_USEC_PER_SEC, 1700000000);
+  atomic_store (&lines_begin, 0);
+  atomic_store (&lines_end, 0);
+  atomic_store (&lines_more, 0);
+  zoho_start (zoho);
+  for (unsigned i = 0; i < 1000; i++)
+    zoho_script (zoho, &(WebAnswer){ .status = 429 });
+  for (unsigned i = 0; i < WAITING; i++)
+    waits[i] = zoho_send (zoho, &(ClientCall){ .path = "/x",
+                                               .priority = i % 2 == 0 ? CLIENT_PERSON : CLIENT_LISTING,
+                                               .deadline_us = 3600 * (int64_t)G_USEC_PER_SEC });
+  settle (zoho);
+  for (unsigned second = 1; second <= STORM_S; second++)
+    {
+      clock_advance (G_USEC_PER_SEC);
+      settle (zoho);
+      if (second % 60 != 0)
+        continue;
+      g_test_message ("minute %u: %u calls", second / 60, api_calls (zoho) - before);
+      g_assert_cmpuint (api_calls (zoho) - before, <=, second == 60 ? 30 : 20);
+      before = api_calls (zoho);
+    }
+  g_assert_cmpuint (before, >=, STORM_S / 60);
+  clear_script (zoho);
+  clock_advance (60 * G_USEC_PER_SEC);
+  for (unsigned i = 0; i < WAITING; i++)
+    wait_good (waits[i]);
+  g_assert_cmpuint (api_calls (zoho), ==, before + WAITING);
+  g_assert_cmpuint (atomic_load (&lines_begin), ==, 1);
+  g_assert_cmpuint (atomic_load (&lines_end), ==, 1);
+  g_assert_cmpuint (atomic_load (&lines_more), ==, 0);
+  clock_thaw ();
+}
+
+/* Those whose time is over before the pause need not wait for that. */
+static void
+test_a_pause_too_long_is_refused (Zoho *zoho, const void *unused)
+{
+  zoho_start (zoho);
+  zoho_script (zoho, &(WebAnswer){ .status = 429, .headers = "Retry-After: 3600\r\n" });
+  wait_error (zoho_get (zoho, "/crm/v8/Leads", CLIENT_PERSON), ZOHO_ERROR_SPENT);
+  wait_error (zoho_get (zoho, "/crm/v8/Leads", CLIENT_PERSON), ZOHO_ERROR_SPENT);
+  g_assert_cmpint (api_calls (zoho), ==, 1);
+}
+
+/* ---- whose it was ------------------------------------------------------------------------------------------------ */
+
+static void
+tell_program (void *data, char name[BEHALF_PROGRAM_SIZE])
+{
+  g_strlcpy (name, data, BEHALF_PROGRAM_SIZE);
+}
+
+/* As one that goes on with another page. */
+static void
+send_next (const ClientAnswer *answer, const GError *error, void *data)
+{
+  Wait *next = data;
+
+  next->ticket = client_send (next->zoho->client, &(ClientCall){ .path = "/next", .credits = 2 }, wait_done, next);
+}
+
+static void
+test_calls_are_charged (Zoho *zoho, const void *unused)
+{
+  const Behalf grep = { tell_program, (void *)"grep" };
+  Cost costs[COSTS_NAMES_MAX + 1];
+  Wait *next;
+
+  zoho_start (zoho);
+  wait_good (zoho_get (zoho, "/x", CLIENT_PERSON));
+  g_assert_null (behalf_set (&grep));
+  wait_good (zoho_send (zoho, &(ClientCall){ .path = "/x", .credits = 3 }));
+  wait_good (zoho_get (zoho, "/x", CLIENT_BACKGROUND));
+  next = wait_new (zoho);
+  client_send (zoho->client, &(ClientCall){ .path = "/first" }, send_next, next);
+  g_assert_true (behalf_set (NULL) == &grep);
+  wait_good (next);
+  g_assert_cmpuint (client_costs (zoho->client, costs), ==, 2);
+  g_assert_cmpstr (costs[0].program, ==, "grep");
+  g_assert_cmpuint (costs[0].calls, ==, 3);
+  g_assert_cmpuint (costs[0].credits, ==, 6);
+  g_assert_cmpstr (costs[1].program, ==, "zohofs");
+  g_assert_cmpuint (costs[1].calls, ==, 2);
 }
 
 static void
@@ -408,6 +552,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL); /* a storm is a warning */
+  g_log_set_writer_func (count_line, NULL, NULL);
 #define ADD(name, run) g_test_add ("/client/" name, Zoho, NULL, zoho_set_up, run, zoho_tear_down)
   ADD ("asks-and-answers", test_asks_and_answers);
   ADD ("sends-a-body", test_sends_a_body);
@@ -415,6 +561,8 @@ main (int argc, char **argv)
   ADD ("tries-again", test_tries_again);
   ADD ("gives-up-on-what-is-broken", test_gives_up_on_what_is_broken);
   ADD ("busy-until-the-deadline-is-spent", test_busy_until_the_deadline_is_spent);
+  ADD ("a-pause-too-long-is-refused", test_a_pause_too_long_is_refused);
+  ADD ("calls-are-charged", test_calls_are_charged);
   ADD ("no-server-is-unreachable", test_no_server_is_unreachable);
   ADD ("once-is-not-sent-again", test_once_is_not_sent_again);
   ADD ("stall-times-out", test_stall_times_out);
@@ -432,5 +580,6 @@ main (int argc, char **argv)
   ADD ("redirects-are-refused", test_redirects_are_refused);
   ADD ("nothing-ends-a-line-early", test_nothing_ends_a_line_early);
   ADD ("unsafe-urls-are-refused", test_unsafe_urls_are_refused);
+  ADD ("a-storm-is-ridden-out", test_a_storm_is_ridden_out);
   return g_test_run ();
 }

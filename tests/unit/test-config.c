@@ -73,6 +73,21 @@ test_audit (void)
 }
 
 static void
+test_walkers (void)
+{
+  g_autoptr (Config) usual = parse (ACCOUNT);
+  g_autoptr (Config) own = parse (ACCOUNT "[limits]\nwalkers= rsync, updatedb\n");
+  g_autoptr (Config) none = parse (ACCOUNT "[limits]\nwalkers=\n");
+
+  g_assert_true (walkers_has (usual->walkers, "baloo_file"));
+  g_assert_false (walkers_has (usual->walkers, "rsync"));
+  g_assert_true (walkers_has (own->walkers, "rsync"));
+  g_assert_false (walkers_has (own->walkers, "baloo_file"));
+  g_assert_false (walkers_any (none->walkers));
+  refused (ACCOUNT "[limits]\nwalkers=/usr/bin/x\n", strlen (ACCOUNT "[limits]\nwalkers=/usr/bin/x\n"), "/proc/PID/comm");
+}
+
+static void
 test_data_centers (void)
 {
   static const struct
@@ -183,6 +198,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/defaults", test_defaults);
   g_test_add_func ("/config/limits", test_limits);
   g_test_add_func ("/config/audit", test_audit);
+  g_test_add_func ("/config/walkers", test_walkers);
   g_test_add_func ("/config/data-centers", test_data_centers);
   g_test_add_func ("/config/environments", test_environments);
   g_test_add_func ("/config/addresses", test_addresses);

@@ -45,7 +45,7 @@ root_lookup (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *foun
 static StoreState
 root_list (const Ask *ask, const NodeKey *dir, Listing *listing, GError **error)
 {
-  listing->modules = store_known_modules (ask->store);
+  listing->modules = store_known_modules (ask->store, ask->wait);
   if (listing->modules != NULL)
     listing->version = kinds_modules_version (listing->modules);
   return STORE_READY;
