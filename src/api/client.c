@@ -91,7 +91,7 @@ is_calm (Client *client, HttpRequest *request, HttpVerdict *verdict, GError **er
 {
   int64_t until_us = 0;
 
-  switch (storm_look (client->storm, &until_us))
+  switch (storm_look (client->storm, request->deadline_us, &until_us))
     {
     case STORM_CALM:
       return true;

@@ -20,6 +20,7 @@ struct Storm
   unsigned refusals;    /* in a row; 0: over */
   uint64_t trying;      /* the number of the call that tries; 0: none */
   int64_t until_us;
+  int64_t least_us;     /* the least that the pause could have been */
   int64_t began_us;
 };
 
@@ -28,6 +29,7 @@ static void
 pause_for (Storm *storm, int64_t hint_us, uint32_t dice)
 {
   storm->until_us = clock_now_us () + retry_pause (storm->refusals, hint_us, dice);
+  storm->least_us = clock_now_us () + retry_pause (storm->refusals, hint_us, 0);
 }
 
 /* Lock held. */
@@ -66,7 +68,7 @@ storm_new (void)
 }
 
 StormState
-storm_look (Storm *storm, int64_t *until_us)
+storm_look (Storm *storm, int64_t deadline_us, int64_t *until_us)
 {
   LOCKED (&storm->lock);
 
@@ -74,8 +76,8 @@ storm_look (Storm *storm, int64_t *until_us)
     return STORM_CALM;
   if (storm->trying != 0)
     return STORM_TRIED;
-  *until_us = storm->until_us;
-  return clock_now_us () < storm->until_us ? STORM_PAUSED : STORM_CALM;
+  *until_us = storm->until_us < deadline_us ? storm->until_us : storm->least_us;
+  return clock_now_us () < *until_us ? STORM_PAUSED : STORM_CALM;
 }
 
 uint64_t

@@ -24,8 +24,9 @@ typedef enum
 
 Storm *storm_new (void);
 
-/* May a call go? @until_us is set for STORM_PAUSED. */
-StormState storm_look (Storm *storm, int64_t *until_us);
+/* May a call go that has to be done by @deadline_us? @until_us is set for STORM_PAUSED; who cannot wait for the whole pause
+ * may try after the least one. */
+StormState storm_look (Storm *storm, int64_t deadline_us, int64_t *until_us);
 
 /* A call goes out that may. Returns: a number for storm_landed(). */
 uint64_t storm_departed (Storm *storm);

@@ -29,7 +29,7 @@ tear_down (Fixture *f, const void *unused)
 static StormState
 look (Fixture *f)
 {
-  return storm_look (f->storm, &f->until_us);
+  return storm_look (f->storm, INT64_MAX, &f->until_us);
 }
 
 /* A call goes and is refused. */
@@ -114,6 +114,21 @@ test_the_hint_counts (Fixture *f, const void *unused)
   g_assert_cmpint (f->until_us, ==, START_US + 20 * CLOCK_SECOND_US);
 }
 
+static void
+test_who_is_in_a_hurry_tries_sooner (Fixture *f, const void *unused)
+{
+  int64_t until_us;
+
+  refuse (f, -1, MOST);
+  refuse (f, -1, MOST);
+  refuse (f, -1, MOST);
+  g_assert_cmpint (storm_look (f->storm, START_US + 2 * CLOCK_SECOND_US, &until_us), ==, STORM_PAUSED);
+  g_assert_cmpint (until_us, ==, START_US + CLOCK_SECOND_US);
+  clock_advance (CLOCK_SECOND_US);
+  g_assert_cmpint (look (f), ==, STORM_PAUSED);
+  g_assert_cmpint (storm_look (f->storm, START_US + 2 * CLOCK_SECOND_US, &until_us), ==, STORM_CALM);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -124,6 +139,7 @@ main (int argc, char **argv)
   ADD ("one-tries", test_one_tries);
   ADD ("those-under-way-count-once", test_those_under_way_count_once);
   ADD ("a-try-that-is-given-up-says-nothing", test_a_try_that_is_given_up_says_nothing);
+  ADD ("who-is-in-a-hurry-tries-sooner", test_who_is_in_a_hurry_tries_sooner);
   ADD ("the-hint-counts", test_the_hint_counts);
   return g_test_run ();
 }
