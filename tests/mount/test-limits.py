@@ -132,6 +132,107 @@ def extra(mount):
     return sum(not re.search(r"\d+\.json$", name) for name in mount.list("Leads"))
 
 
+def attach(emulator, number, name, text):
+    """Attaches a file to an account. Returns its id."""
+    body = (f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n{text}\r\n--b--\r\n')
+    status, answer = emulator.request("POST", f"/crm/v8/Accounts/{number}/Attachments", body.encode(), {
+        "Authorization": f"Zoho-oauthtoken {emulator.token()}", "Content-Type": "multipart/form-data; boundary=b"})
+    check(status == 200, f"attaching: {status} {answer[:300]}")
+    return json.loads(answer)["data"][0]["details"]["id"]
+
+
+@contextlib.contextmanager
+def account(**more):
+    """A mount that has listed accounts; one of them has contacts and notes, and the file a.txt."""
+    with org("Accounts=6,Contacts=12", "--notes", 12, **more) as (emulator, mount, _):
+        number = next(number for number in emulator.ids("Accounts")
+                      if emulator.api(f"Accounts/{number}/Contacts", fields="Full_Name"))
+        attachment = attach(emulator, number, "a.txt", "attached")
+        mount.list("Accounts")
+        mount.read("Accounts", f"{number}.json")
+        mount.wait_quiet()
+        yield emulator, mount, number, attachment
+
+
+def inner_doors(mount, number):
+    """What is behind the record of an account, and beside it: as (function, path)."""
+    at = mount.at
+    yield from ((os.listdir, at(*parts)) for parts in (
+        ("Accounts", number), ("Accounts", number, "attachments"), ("Accounts", number, "notes"),
+        ("Accounts", number, "Contacts"), ("Accounts", "notes"), ("Accounts", ".search", "Nguyen"),
+        (".zohofs", "trash", "Accounts"), ("Users",)))
+    yield size_of, at("Accounts", number, "attachments", "a.txt")
+    yield from ((read_text, at(*parts)) for parts in (
+        (".zohofs", "org.json"), ("Users", "me.json"), (".zohofs", "modules", "Accounts", "related_lists.json"),
+        (".zohofs", "modules", "Contacts", "fields.json"), (".zohofs", "modules", "Contacts", "schema.json")))
+
+
+@case("each door behind a record that is known is closed to a walker")
+def inner():
+    with account() as (emulator, mount, number, _):
+        mark = emulator.mark()
+        for look, path in inner_doors(mount, number):
+            refused(look, path)
+        refused(size_of, mount.at("Accounts", "Account_Name=Nobody.json"))
+        no_calls(emulator, mount, mark)
+        for look, path in inner_doors(mount, number):
+            look(path)
+        mount.wait_quiet()
+        mark = emulator.mark()
+        refused(read_text, mount.at("Accounts", number, "attachments", "a.txt"))
+        no_calls(emulator, mount, mark)
+
+
+@case("what is behind these doors is shown to a walker once it is known, and when it is old")
+def inner_known():
+    with account(ttl=1) as (emulator, mount, number, _):
+        doors_then = [(look, path, look(path)) for look, path in inner_doors(mount, number)]
+        notes = [(read_text, mount.at("Accounts", number, "notes", name)) for name in
+                 mount.list("Accounts", number, "notes")]
+        doors_then += [(look, path, look(path)) for look, path in notes]
+        mount.wait_quiet()
+        mount.expire()
+        mark = emulator.mark()
+        for look, path, then in doors_then:
+            now = walks(look, path)
+            equal(sorted(now) if isinstance(now, list) else now, sorted(then) if isinstance(then, list) else then, path)
+        no_calls(emulator, mount, mark)
+
+
+@case("a size that only a download can tell is not found out for a walker")
+def unknown_size():
+    with account() as (emulator, mount, number, attachment):
+        emulator.faults({"match": r"GET /crm/v8/Accounts/[0-9]+/Attachments\?", "count": 1000000, "body": {"data": [
+            {"id": attachment, "File_Name": "a.txt", "Size": "2.9 MB"}], "info": {"more_records": False}}})
+        equal(mount.list("Accounts", number, "attachments"), ["a.txt"], "attachments")
+        mount.wait_quiet()
+        mark = emulator.mark()
+        refused(size_of, mount.at("Accounts", number, "attachments", "a.txt"))
+        no_calls(emulator, mount, mark)
+        equal(size_of(mount.at("Accounts", number, "attachments", "a.txt")), len("attached"), "for others")
+
+
+@case("documents that the cache has no more are not fetched for a walker")
+def evicted():
+    with Emulator("Wide=300") as emulator:
+        limits = {"cache_mb": 1}
+        with Mount(emulator, limits=limits) as first:
+            tool("grep", "-rc", "no such text", first.at("Wide"), status=1)
+            wait_until(lambda: first.status()["cache"]["evicted"] > 0, "something to be evicted")
+        with Mount(emulator, limits=limits, keep=first) as mount:
+            names_there = [name for name in mount.list("Wide") if name.endswith(".json")]
+            mount.wait_quiet()
+            mark = emulator.mark()
+            told = []
+            for name in names_there:
+                try:
+                    told.append(len(walks(read_text, mount.at("Wide", name)).encode()) == size_of(mount.at("Wide", name)))
+                except OSError as error:
+                    equal(error.errno, errno.EDQUOT, f"errno of {name}")
+            check(all(told) and 0 < len(told) < 300, f"{len(told)} of 300 were there")
+            no_calls(emulator, mount, mark)
+
+
 @case("a query is not made for a walker; the rows of one that was are shown, though old")
 def queries():
     with org(ttl=1) as (emulator, mount, _):
