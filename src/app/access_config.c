@@ -59,7 +59,13 @@ read_level (Access *access, uid_t uid, const char *group, const char *key, const
   return refuse (error, "%s=%s in [%s] is none of off, read, write (all but deleting) and full.", key, text, group);
 }
 
-static const char *const needed[] = { "id", "Modified_Time", NULL };
+/* Of notes also whose they are. */
+static bool
+is_needed (const char *module, const char *field)
+{
+  return g_str_equal (field, "id") || g_str_equal (field, "Modified_Time")
+         || (g_str_equal (module, "Notes") && g_str_equal (field, "Parent_Id"));
+}
 
 static bool
 read_hidden (Access *access, const char *text, GError **error)
@@ -74,7 +80,7 @@ read_hidden (Access *access, const char *text, GError **error)
         *point = '\0';
       if (point == NULL || !is_api_name (*name) || !is_api_name (point + 1))
         return refuse (error, "hide= in [" GROUP "] names fields as Leads.Phone,Contacts.Email.");
-      if (g_strv_contains (needed, point + 1))
+      if (is_needed (*name, point + 1))
         return refuse (error, "hide= in [" GROUP "]: without %s no record could be shown.", point + 1);
       access_hide (access, *name, point + 1);
     }

@@ -155,36 +155,49 @@ access_has_users (const Access *access)
   return access != NULL && g_hash_table_size (access->users) > 0;
 }
 
+/* Is anything in @rules less than @level? */
 static bool
-closes (const Rules *rules)
+goes_below (const Rules *rules, AccessLevel level)
 {
   GHashTableIter iter;
-  gpointer level;
+  gpointer one;
 
-  if (rules->other == ACCESS_OFF)
+  if (rules->other < level)
     return true;
   g_hash_table_iter_init (&iter, rules->modules);
-  while (g_hash_table_iter_next (&iter, NULL, &level))
-    if (GPOINTER_TO_INT (level) == ACCESS_OFF)
+  while (g_hash_table_iter_next (&iter, NULL, &one))
+    if (GPOINTER_TO_INT (one) < (int)level)
       return true;
   return false;
 }
 
-bool
-access_restricts (const Access *access)
+static bool
+any_goes_below (const Access *access, AccessLevel level)
 {
   GHashTableIter iter;
   gpointer rules;
 
   if (access == NULL)
     return false;
-  if (g_hash_table_size (access->hidden) > 0 || closes (&access->everybody))
+  if (g_hash_table_size (access->hidden) > 0 || goes_below (&access->everybody, level))
     return true;
   g_hash_table_iter_init (&iter, access->users);
   while (g_hash_table_iter_next (&iter, NULL, &rules))
-    if (closes (rules))
+    if (goes_below (rules, level))
       return true;
   return false;
+}
+
+bool
+access_has_rules (const Access *access)
+{
+  return any_goes_below (access, ACCESS_FULL) || access_has_users (access);
+}
+
+bool
+access_restricts (const Access *access)
+{
+  return any_goes_below (access, ACCESS_READ);
 }
 
 const char *const *

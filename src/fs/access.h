@@ -42,6 +42,8 @@ void access_hide (Access *access, const char *module, const char *field);
 int access_refusal (const Access *access, uid_t uid, const char *module, AccessNeed need);
 /* What everybody may. */
 AccessLevel access_level (const Access *access, const char *module);
+/* Is anything less than all allowed to anybody, or hidden? */
+bool access_has_rules (const Access *access);
 /* Are there rules for users of their own? Then the kernel must not answer for us. */
 bool access_has_users (const Access *access);
 /* Is there any rule at all that closes a module or hides a field? */

@@ -1,6 +1,7 @@
 /* Open directories. */
 #include "fs/listing.h"
 
+#include "fs/admit.h"
 #include "fs/fs.h"
 #include "fs/ops.h"
 
@@ -111,7 +112,7 @@ add_next (Op *op, bool *full, GError **error)
 
   if (state != STORE_READY || *full)
     return state;
-  if (entry.key.kind != NULL)
+  if (entry.key.kind != NULL && admit_lists (op->fs, op->ask.who.uid, node_key (op->node), &entry.key))
     *full = op->plus ? !add_plus (op, &entry) : !add_plain (op, &entry);
   if (!*full)
     op->index++;

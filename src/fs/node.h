@@ -32,7 +32,7 @@ typedef struct
   bool fresh;        /* attributes, too, are not to be older than the TTL */
   DraftNames *draft_names;
   Desks *desks; /* NULL: the mount is read-only */
-  /* Who asks; zeroed for what only looks. */
+  /* Who asks; for what only looks the user is known, and the process is not. */
   Who who;
 } Ask;
 
@@ -99,6 +99,7 @@ typedef struct
   /* Once, at the last close. Must not wait. */
   void (*release) (void *state);
   bool seekable; /* reads may come in any order */
+  bool asks;     /* what is written is a question: who may look may write */
 } Stream;
 
 /* NULL means the kind cannot. Each may be asked again after STORE_WAITING. */
@@ -106,6 +107,11 @@ struct NodeKind
 {
   unsigned number; /* part of st_ino: never changes, never reused */
   mode_t type;     /* S_IFDIR, S_IFREG or S_IFLNK */
+  /* For the rules of access (admit.h); both cost no call and may be NULL. The name of a second module of which it shows
+   * something, or NULL; borrowed. */
+  const char *(*also) (const Ask *ask, const NodeKey *node);
+  /* Does it tell of records of any module? */
+  bool (*of_all) (const Ask *ask, const NodeKey *node);
   bool told;       /* once its directory has been listed, we are told of each change; fs_record_changed() and the like */
   StoreState (*attr) (const Ask *ask, const NodeKey *node, Attr *attr, GError **error);
   /* @found->kind stays NULL when no such name can be, which is known without asking. That the node exists is for its

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/workers.h"
+#include "fs/admit.h"
 #include "fs/fs.h"
 #include "fs/reply.h"
 
@@ -215,7 +216,8 @@ op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, Clien
                     .config = &fs->config,
                     .mounted_s = fs->mounted_s,
                     .draft_names = fs->draft_names,
-                    .desks = fs->desks };
+                    .desks = fs->desks,
+                    .who = { .uid = fuse_req_ctx (req)->uid, .gid = fuse_req_ctx (req)->gid } };
   atomic_init (&op->refs, 1);
   return op;
 }
@@ -299,13 +301,8 @@ op_request (Op *op)
 static bool
 admit (Op *op)
 {
-  const Access *access = op->fs->config.access;
-  const NodeKey *key = node_key (op->node);
-  int refusal;
+  int refusal = admit_refusal (op->fs, op->ask.who.uid, node_key (op->node), op->need);
 
-  if (access == NULL || key->module == NULL)
-    return true;
-  refusal = access_refusal (access, fuse_req_ctx (op->req)->uid, store_module_name (key->module), op->need);
   if (refusal == 0)
     return true;
   fuse_reply_err (op->req, refusal);

@@ -23,7 +23,7 @@ struct Op
   Ask ask;
   Node *node;       /* the node the request names, held by the kernel */
   const char *verb; /* for logs */
-  AccessNeed need;  /* of the user, in the node's module */
+  AccessNeed need;  /* of the user, by the rules that the node comes under */
   /* Arguments and findings of the steps. */
   char *name;
   struct fuse_file_info fi;

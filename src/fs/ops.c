@@ -2,6 +2,7 @@
 #include "fs/ops.h"
 
 #include "base/error.h"
+#include "fs/admit.h"
 #include "fs/fs.h"
 #include "fs/listing.h"
 #include "fs/ops_names.h"
@@ -204,22 +205,10 @@ ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
   return STORE_READY;
 }
 
-/* May the user look into the module that was found? */
-static int
-refusal_of (const Op *op, const NodeKey *found)
-{
-  const Access *access = op->fs->config.access;
-
-  if (access == NULL || found->module == NULL)
-    return 0;
-  return access_refusal (access, fuse_req_ctx (op->req)->uid, store_module_name (found->module), ACCESS_TO_LOOK);
-}
-
 static StoreState
 lookup_step (Op *op, GError **error)
 {
   int refusal = 0;
-
   const NodeKey *dir = node_key (op->node);
   NodeKey found = { 0 };
   Attr attr = { 0 };
@@ -227,7 +216,7 @@ lookup_step (Op *op, GError **error)
 
   if (state == STORE_READY && found.kind == NULL)
     return ops_reply_missing (op, ttl_s (op->fs));
-  if (state == STORE_READY && (refusal = refusal_of (op, &found)) == ENOENT)
+  if (state == STORE_READY && (refusal = admit_refusal (op->fs, op->ask.who.uid, &found, ACCESS_TO_LOOK)) == ENOENT)
     return ops_reply_missing (op, ttl_s (op->fs));
   if (state == STORE_READY && refusal != 0)
     {
@@ -358,9 +347,15 @@ read_link (fuse_req_t req, fuse_ino_t ino)
 static void
 access_of (fuse_req_t req, fuse_ino_t ino, int mask)
 {
-  const Fs *fs = ops_fs (req, COUNT_OTHER);
+  Fs *fs = ops_fs (req, COUNT_OTHER);
+  const NodeKey *key = node_key (nodes_of_id (fs->nodes, ino));
+  bool asks = key->kind->stream != NULL && key->kind->stream->asks;
+  bool writes = (mask & W_OK) != 0 && !asks;
 
-  fuse_reply_err (req, (mask & W_OK) != 0 && fs->desks == NULL ? EROFS : 0);
+  if (writes && fs->desks == NULL)
+    fuse_reply_err (req, EROFS);
+  else
+    fuse_reply_err (req, admit_refusal (fs, fuse_req_ctx (req)->uid, key, writes ? ACCESS_TO_WRITE : ACCESS_TO_LOOK));
 }
 
 static void

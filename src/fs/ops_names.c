@@ -3,6 +3,7 @@
 #include "fs/ops_names.h"
 
 #include "base/error.h"
+#include "fs/admit.h"
 #include "fs/kinds/kinds.h"
 #include "fs/ops_stream.h"
 #include "fs/ops_write.h"
@@ -428,9 +429,7 @@ names_link (fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *n
 static bool
 may_not_delete (const Op *op)
 {
-  const char *module = store_module_name (records_of (op));
-
-  return access_refusal (op->fs->config.access, op->ask.who.uid, module, ACCESS_TO_DELETE) != 0;
+  return admit_refusal (op->fs, op->ask.who.uid, node_key (op->node), ACCESS_TO_DELETE) != 0;
 }
 
 static StoreState

@@ -7,6 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 
+/* What writing through such a file, or an open of that kind, takes. */
+static AccessNeed
+need_of (const Stream *stream, bool writes)
+{
+  return writes && !stream->asks ? ACCESS_TO_WRITE : ACCESS_TO_LOOK;
+}
+
 static Op *
 stream_op (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, AccessNeed need)
 {
@@ -67,12 +74,13 @@ open_step (Op *op, GError **error)
 bool
 stream_opens (Fs *fs, fuse_req_t req, Node *node, const struct fuse_file_info *fi)
 {
+  bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0;
   Op *op;
 
   if (node_key (node)->kind->stream == NULL)
     return false;
-  op = (fi->flags & O_ACCMODE) == O_RDONLY ? stream_op_look (fs, req, "open", node, open_step)
-                                           : stream_op (fs, req, "open", node, open_step, ACCESS_TO_LOOK);
+  op = writes ? stream_op (fs, req, "open", node, open_step, need_of (node_key (node)->kind->stream, true))
+              : stream_op_look (fs, req, "open", node, open_step);
   op->fi = *fi;
   op_run (op);
   return true;
@@ -144,7 +152,7 @@ stream_writes (Fs *fs, fuse_req_t req, fuse_ino_t ino, Handle *handle, const cha
       fuse_reply_err (req, EBADF);
       return true;
     }
-  op = stream_op (fs, req, "write", nodes_of_id (fs->nodes, ino), write_step, ACCESS_TO_LOOK);
+  op = stream_op (fs, req, "write", nodes_of_id (fs->nodes, ino), write_step, need_of (stream, true));
   op->handle = handle;
   op->buffer = g_memdup2 (bytes, size);
   op->size = size;
@@ -249,7 +257,9 @@ set_attr_step (Op *op, GError **error)
 void
 stream_set_attr (Fs *fs, fuse_req_t req, Node *node, const struct stat *attr, int to_set, Handle *handle)
 {
-  Op *op = stream_op (fs, req, "setattr", node, set_attr_step, ACCESS_TO_LOOK);
+  bool resizes = (to_set & FUSE_SET_ATTR_SIZE) != 0;
+  AccessNeed need = need_of (node_key (node)->kind->stream, resizes);
+  Op *op = stream_op (fs, req, "setattr", node, set_attr_step, need);
 
   op->attr = *attr;
   op->to_set = to_set;

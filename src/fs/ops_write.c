@@ -2,6 +2,7 @@
 #include "fs/ops_write.h"
 
 #include "base/error.h"
+#include "fs/admit.h"
 #include "fs/kinds/kinds.h"
 #include "fs/ops_stream.h"
 
@@ -260,6 +261,13 @@ write_bytes (fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off
       return;
     }
   who = write_who (req);
+  failed = admit_refusal (fs, who.uid, node_key (nodes_of_id (fs->nodes, ino)), ACCESS_TO_WRITE);
+  /* The kernel writes pages of a mapping back in its own name. */
+  if (failed != 0 && !fi->writepage)
+    {
+      fuse_reply_err (req, failed);
+      return;
+    }
   failed = desk_write (desk, number, &who, bytes, size, offset);
   if (failed != 0)
     fuse_reply_err (req, failed);

@@ -83,8 +83,6 @@ route_entry (const Route *routes, const NodeKind *kind, uint64_t id, const Ask *
       return STORE_READY;
     }
   module = g_ptr_array_index (listing->modules, index - fixed);
-  if (access_level (ask->config->access, store_module_name (module)) == ACCESS_OFF)
-    return STORE_READY;
   entry->key = (NodeKey) { kind, module, id };
   entry->name = g_strdup (store_module_name (module));
   return add_attr (ask, entry, error);

@@ -286,29 +286,10 @@ same_documents (const StoreModule *module, const Schema *schema)
   return schema_digest (module->schema) == schema_digest (schema);
 }
 
-/* Those of @rows that the configuration does not hide: what is not among the fields is nowhere. A new reference. */
-static json_t *
-shown_fields (const StoreModule *module, json_t *rows)
-{
-  const StoreConfig *config = &module->store->config;
-  json_t *shown = json_array ();
-  json_t *row;
-  size_t i;
-
-  json_array_foreach (rows, i, row)
-    {
-      const char *name = json_get_text (row, "api_name");
-
-      if (config->hides == NULL || name == NULL || !config->hides (config->hides_data, module->name, name))
-        json_array_append_new (shown, json_deep_copy (row));
-    }
-  return shown;
-}
-
 static void
 take_fields (StoreModule *module, json_t *all)
 {
-  g_autoptr (json_t) rows = shown_fields (module, all);
+  g_autoptr (json_t) rows = catalog_shown (module, all);
   Schema *schema;
 
   if (module->fields != NULL && json_equal (module->fields, rows))
@@ -394,6 +375,39 @@ deep_is_old (const StoreModule *module)
         return true;
     }
   return false;
+}
+
+bool
+catalog_hides (const StoreModule *module, const char *field)
+{
+  const StoreConfig *config = &module->store->config;
+
+  return config->hides != NULL && config->hides (config->hides_data, module->name, field);
+}
+
+bool
+catalog_hides_label (const StoreModule *module)
+{
+  const char *field = module->display_field != NULL ? module->display_field : schema_display_field (module->name);
+
+  return catalog_hides (module, field != NULL ? field : "Name");
+}
+
+json_t *
+catalog_shown (const StoreModule *module, json_t *rows)
+{
+  json_t *shown = json_array ();
+  json_t *row;
+  size_t i;
+
+  json_array_foreach (rows, i, row)
+    {
+      const char *name = json_get_text (row, "api_name");
+
+      if (name == NULL || !catalog_hides (module, name))
+        json_array_append_new (shown, json_deep_copy (row));
+    }
+  return shown;
 }
 
 StoreState

@@ -219,7 +219,7 @@ parent_of (Notes *notes, const json_t *row)
   if (known == NULL || id == 0)
     return NULL;
   of = of_record (notes, known, id);
-  if (of->label == NULL && label != NULL)
+  if (of->label == NULL && label != NULL && !catalog_hides_label (known))
     of->label = names_label (label);
   return of;
 }
@@ -1014,10 +1014,11 @@ notes_new (Store *store)
 {
   Notes *notes = g_new0 (Notes, 1);
   StoreModule *module = module_new (store, MODULE_NOTES, "Notes", 0);
+  g_autoptr (json_t) fields = make_fields ();
 
-  module->fields = make_fields ();
+  module->fields = catalog_shown (module, fields);
   module->schema = schema_new (module->name, "Note_Title", module->fields);
-  module->schema->label_else = "Note_Content";
+  module->schema->label_else = catalog_hides (module, "Note_Content") ? NULL : "Note_Content";
   module->schema_until_us = INT64_MAX;
   g_hash_table_insert (store->modules, module->name, module);
   notes->store = store;

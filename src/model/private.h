@@ -403,6 +403,12 @@ StoreState catalog_modules (Store *store, StoreWait *wait, GError **error);
 void catalog_look_again (Store *store, StoreWait *wait, ClientPriority priority);
 /* The module's schema and those of its subforms. */
 StoreState catalog_schema (StoreModule *module, StoreWait *wait, GError **error);
+/* Is the field hidden by the configuration? */
+bool catalog_hides (const StoreModule *module, const char *field);
+/* Is the one by which its records are called? Then answers that name them are not believed. */
+bool catalog_hides_label (const StoreModule *module);
+/* Those of @rows that the configuration does not hide: what is not among the fields is nowhere. A new reference. */
+json_t *catalog_shown (const StoreModule *module, json_t *rows);
 /* Notes which record a subform or linking row belongs to, for deletions, which name no parent. */
 void module_note_row (StoreModule *module, uint64_t id, uint64_t record, int64_t mtime);
 const RowKnown *module_row (const StoreModule *module, uint64_t row); /* NULL: not known */

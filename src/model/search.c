@@ -88,25 +88,77 @@ search_read (const char *text, SearchTerm *term)
   return decoded[0] != '.' && finish (term, "word", decoded, WORD_MIN);
 }
 
+/* Without what only escapes. To g_free(). */
+static char *
+bare (const char *value)
+{
+  GString *text = g_string_new (NULL);
+
+  for (; *value != '\0'; value++)
+    if (*value != '\\')
+      g_string_append_c (text, *value);
+  return g_string_free (text, FALSE);
+}
+
+static bool
+is_of_name (char character)
+{
+  return g_ascii_isalnum (character) || character == '_';
+}
+
+static bool
+is_among (const char *word, size_t size, const char *const *names)
+{
+  for (; *names != NULL; names++)
+    if (strlen (*names) == size && g_ascii_strncasecmp (*names, word, size) == 0)
+      return true;
+  return false;
+}
+
+bool
+search_names_any (const SearchTerm *term, const char *const *names)
+{
+  g_autofree char *text = bare (term->value);
+
+  for (const char *at = text, *end; names != NULL && *at != '\0'; at = end)
+    {
+      for (end = at; is_of_name (*end); end++)
+        ;
+      if (end > at && is_among (at, (size_t)(end - at), names))
+        return true;
+      end += end == at;
+    }
+  return false;
+}
+
+bool
+search_has_path (const SearchTerm *term)
+{
+  g_autofree char *text = bare (term->value);
+
+  for (const char *colon = strchr (text, ':'); colon != NULL; colon = strchr (colon + 1, ':'))
+    for (const char *at = colon; at > text && (is_of_name (at[-1]) || at[-1] == '.'); at--)
+      if (at[-1] == '.')
+        return true;
+  return false;
+}
+
 static uint64_t
 send_page (const FoundQuestion *question, unsigned page, const char *token, ClientPriority priority, RecordsDone done,
            void *data)
 {
-  SearchTerm term = { 0 };
+  g_auto (SearchTerm) term = { 0 };
   SearchList list = {
     .module = question->module->name,
     .fields = found_fields (question->module),
     .page = page,
     .priority = priority,
   };
-  uint64_t ticket;
 
   search_read (question->text, &term); /* which was good before */
   list.by = term.by;
   list.value = term.value;
-  ticket = search_list (question->module->store->config.client, &list, done, data);
-  g_free (term.value);
-  return ticket;
+  return search_list (question->module->store->config.client, &list, done, data);
 }
 
 static bool
@@ -122,7 +174,7 @@ StoreState
 search_hits (StoreModule *module, const char *text, bool fresh, StoreWait *wait, Found **found, GError **error)
 {
   FoundQuestion question = { .kind = &search_kind, .module = module, .target = module, .text = text };
-  SearchTerm term = { 0 };
+  g_auto (SearchTerm) term = { 0 };
   StoreState state = STORE_FAILED;
 
   if (!search_read (text, &term))
@@ -130,7 +182,6 @@ search_hits (StoreModule *module, const char *text, bool fresh, StoreWait *wait,
       g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "\"%s\" cannot be searched for", text);
       return STORE_FAILED;
     }
-  g_free (term.value);
   store_lock (module->store);
   if (!store_is_stopping (module->store, error))
     state = catalog_schema (module, wait, error);

@@ -20,12 +20,14 @@ take_row (const FoundQuestion *question, const json_t *row, FoundRow *found)
 {
   static const char *const keys[] = { "id", "display_name", "type", "deleted_by", "deleted_time", "created_by" };
   g_autoptr (json_t) shown = json_object ();
-  const char *label = json_get_text (row, "display_name"), *time = json_get_text (row, "deleted_time");
+  bool hidden = catalog_hides_label (question->module);
+  const char *label = hidden ? NULL : json_get_text (row, "display_name"), *time = json_get_text (row, "deleted_time");
   GString *text = g_string_new (NULL);
 
   for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
     {
-      json_t *value = json_object_get (row, keys[i]);
+      bool shows = !hidden || !g_str_equal (keys[i], "display_name");
+      json_t *value = shows ? json_object_get (row, keys[i]) : NULL;
 
       json_object_set_new (shown, keys[i], value != NULL ? json_incref (value) : json_null ());
     }

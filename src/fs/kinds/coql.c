@@ -299,6 +299,7 @@ static const Stream coql_stream = {
   .flush = coql_flush,
   .release = coql_release,
   .seekable = true,
+  .asks = true,
 };
 
 StoreState

@@ -4,6 +4,22 @@
 
 #include "fs/draft_names.h"
 #include "model/journal.h"
+#include "model/notes.h"
+
+static const char *
+draft_also (const Ask *ask, const NodeKey *node)
+{
+  const char *module, *name;
+
+  draft_names_get (ask->draft_names, node->id, &module, &name);
+  return module;
+}
+
+static bool
+draft_of_all (const Ask *ask, const NodeKey *node)
+{
+  return g_str_equal (draft_also (ask, node), store_module_name (store_notes (ask->store)));
+}
 
 static StoreState
 draft_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
@@ -35,6 +51,8 @@ draft_open (const Ask *ask, const NodeKey *node, Opened *opened, GError **error)
 const NodeKind draft_kind = {
   .number = KIND_DRAFT,
   .type = S_IFREG,
+  .also = draft_also,
+  .of_all = draft_of_all,
   .attr = draft_attr,
   .open = draft_open,
 };

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "fs/draft_names.h"
 #include "model/journal.h"
+#include "model/notes.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,6 +23,19 @@ module_of (const Ask *ask, const NodeKey *dir)
   if (dir->id != 0)
     draft_names_get (ask->draft_names, dir->id, &module, &name);
   return module;
+}
+
+static const char *
+drafts_also (const Ask *ask, const NodeKey *node)
+{
+  return module_of (ask, node);
+}
+
+/* Their names do not tell whose notes they were to be. */
+static bool
+drafts_of_all (const Ask *ask, const NodeKey *node)
+{
+  return g_strcmp0 (module_of (ask, node), store_module_name (store_notes (ask->store))) == 0;
 }
 
 /* Closes @folder. */
@@ -172,6 +186,8 @@ drafts_unlink (const Ask *ask, const NodeKey *dir, const char *name, GError **er
 const NodeKind drafts_kind = {
   .number = KIND_DRAFTS,
   .type = S_IFDIR,
+  .also = drafts_also,
+  .of_all = drafts_of_all,
   .attr = drafts_attr,
   .lookup = drafts_lookup,
   .list = drafts_list,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Without those of modules that nobody here may see. */
+/* Without those of modules that are not in the mount. */
 static StoreState
 list_names (const Ask *ask, const NodeKey *dir, GPtrArray **names, GError **error)
 {
@@ -18,7 +18,7 @@ list_names (const Ask *ask, const NodeKey *dir, GPtrArray **names, GError **erro
       StoreModule *target;
 
       related_is_linkable (dir->module, (*names)->pdata[i], &target);
-      if (target == NULL || access_level (ask->config->access, store_module_name (target)) == ACCESS_OFF)
+      if (target == NULL)
         g_ptr_array_remove_index (*names, i);
       else
         i++;
@@ -128,6 +128,12 @@ folder_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t
   return entry->key.kind->attr (ask, &entry->key, &entry->attr, error);
 }
 
+static const char *
+notes_also (const Ask *ask, const NodeKey *node)
+{
+  return store_module_name (store_notes (ask->store));
+}
+
 static StoreState
 notes_target (const Ask *ask, const NodeKey *node, char **target, GError **error)
 {
@@ -170,6 +176,7 @@ const NodeKind folder_kind = {
 const NodeKind folder_notes_kind = {
   .number = KIND_FOLDER_NOTES,
   .type = S_IFLNK,
+  .also = notes_also,
   .attr = notes_attr,
   .target = notes_target,
 };

@@ -8,10 +8,18 @@ jsonl_of (const FsConfig *config, const NodeKey *node)
   return config->journals[node->id];
 }
 
+static bool
+feed_of_all (const Ask *ask, const NodeKey *node)
+{
+  return true;
+}
+
 static StoreState
 feed_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  *attr = (Attr){ .mode = S_IFREG | 0444, .mtime = ask->mounted_s, .volatile_size = true };
+  mode_t mode = access_has_users (ask->config->access) ? 0400 : 0444;
+
+  *attr = (Attr){ .mode = S_IFREG | mode, .mtime = ask->mounted_s, .volatile_size = true };
   attr->size = jsonl_size (jsonl_of (ask->config, node), &attr->mtime);
   return STORE_READY;
 }
@@ -33,6 +41,7 @@ feed_read (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t 
 const NodeKind journal_kind = {
   .number = KIND_JOURNAL,
   .type = S_IFREG,
+  .of_all = feed_of_all,
   .attr = feed_attr,
   .open = feed_open,
   .read = feed_read,

@@ -5,12 +5,13 @@
 
 #include <string.h>
 
+/* The name is "<id> <Module>". */
 NodeKey
-links_key (const Ask *ask, const NodeKind *kind, StoreModule *module, const char *group, uint64_t id)
+links_key (const Ask *ask, const NodeKind *kind, StoreModule *module, const char *group, const char *target,
+           uint64_t id)
 {
-  char text[24];
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT " %s", id, target);
 
-  g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, id);
   return (NodeKey){ kind, module, draft_names_number (ask->draft_names, group, text) };
 }
 
@@ -21,6 +22,15 @@ links_id (const Ask *ask, const NodeKey *link, const char **group)
 
   draft_names_get (ask->draft_names, link->id, group, &text);
   return g_ascii_strtoull (text, NULL, 10);
+}
+
+const char *
+links_also (const Ask *ask, const NodeKey *link)
+{
+  const char *group, *text;
+
+  draft_names_get (ask->draft_names, link->id, &group, &text);
+  return strchr (text, ' ') + 1;
 }
 
 char *
@@ -38,9 +48,10 @@ links_lookup (const Ask *ask, const NodeKind *kind, StoreModule *module, const c
               const char *name, NodeKey *found_key)
 {
   uint64_t id;
+  const FoundRow *row = names_read (name, &id) == NAME_RECORD ? found_find (found, id) : NULL;
 
-  if (names_read (name, &id) == NAME_RECORD && found_find (found, id) != NULL)
-    *found_key = links_key (ask, kind, module, group, id);
+  if (row != NULL)
+    *found_key = links_key (ask, kind, module, group, store_module_name (row->module), id);
 }
 
 static void
@@ -58,7 +69,7 @@ links_entry (const Ask *ask, const NodeKind *kind, StoreModule *module, const ch
   const FoundRow *row = found_at (found, index);
   g_autofree char *target = links_target (row, same_module);
 
-  entry->key = links_key (ask, kind, module, group, row->id);
+  entry->key = links_key (ask, kind, module, group, store_module_name (row->module), row->id);
   entry->name = found_name (row);
   entry->has_attr = true;
   attr_of (ask, target, &entry->attr);

@@ -4,10 +4,13 @@
 #include "fs/kinds/kinds.h"
 #include "model/found.h"
 
-/* A link's node in directory @group of @module; @group tells directories apart. */
-NodeKey links_key (const Ask *ask, const NodeKind *kind, StoreModule *module, const char *group, uint64_t id);
+/* The node of a link to record @id of @target, in directory @group of @module; @group tells directories apart. */
+NodeKey links_key (const Ask *ask, const NodeKind *kind, StoreModule *module, const char *group, const char *target,
+                   uint64_t id);
 /* Back: the record's id, and the group (which lives as long as the mount). */
 uint64_t links_id (const Ask *ask, const NodeKey *link, const char **group);
+/* NodeKind.also: the module that it leads to. A list may have records of several. */
+const char *links_also (const Ask *ask, const NodeKey *link);
 
 /* Where a link leads. @same_module: it is two directories below the one of its record, as hits of a search are; else
  * it is three below the root: "../../../Leads/Okafor.7010000000201.json". To g_free(). */

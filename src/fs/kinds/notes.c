@@ -10,6 +10,11 @@
 #include <string.h>
 #include <xxhash.h>
 
+static const char *
+notes_also (const Ask *ask, const NodeKey *node)
+{
+  return store_module_name (store_notes (ask->store));
+}
 
 /* Takes over @found. */
 static void
@@ -89,6 +94,7 @@ notes_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size_t 
 const NodeKind notes_kind = {
   .number = KIND_NOTES,
   .type = S_IFDIR,
+  .also = notes_also,
   .attr = notes_attr,
   .lookup = notes_lookup,
   .list = notes_list,
@@ -173,6 +179,7 @@ notes_of_entry (const Ask *ask, const NodeKey *dir, const Listing *listing, size
 const NodeKind notes_of_kind = {
   .number = KIND_NOTES_OF,
   .type = S_IFDIR,
+  .also = notes_also,
   .attr = notes_of_attr,
   .lookup = notes_of_lookup,
   .list = notes_of_list,

@@ -132,7 +132,7 @@ lookup_rows (const Ask *ask, const char *query, const char *name, NodeKey *found
 
   if (!query_files_stat (ask->config->state, file, &about, error))
     return STORE_FAILED;
-  state = queries_bring (ask, ACCESS_EVERYBODY, query, true, error);
+  state = queries_bring (ask, ask->who.uid, query, true, error);
   if (state == STORE_READY)
     *found = (NodeKey){ &query_rows_kind, NULL, draft_names_number (ask->draft_names, NUMBERS, name) };
   return state;

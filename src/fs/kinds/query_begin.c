@@ -1,5 +1,6 @@
-/* The rules of access are those for files. What a path leads to is known to Zoho alone, so where rules close modules or hide
- * fields, a query stays within its module. */
+/* The rules of access are those for files. What a path leads to is known to Zoho alone, and so is of what module the rows
+ * are that no directory has (of subforms, notes, links between records). So where rules close modules or hide fields, a
+ * query stays within one of the mount's modules. */
 #include "fs/kinds/query_begin.h"
 
 #include "base/clock.h"
@@ -13,14 +14,14 @@
 
 /* ---- rules ------------------------------------------------------------------------------------------------------- */
 
-/* As the org spells it, which rules go by. */
+/* As the org spells it, which rules go by; NULL: it is no directory of the mount. */
 static const char *
 spelled (const GPtrArray *modules, const char *name)
 {
   for (guint i = 0; i < modules->len; i++)
     if (g_ascii_strcasecmp (store_module_name (modules->pdata[i]), name) == 0)
       return store_module_name (modules->pdata[i]);
-  return name;
+  return NULL;
 }
 
 static bool
@@ -55,7 +56,7 @@ may (const Access *access, uid_t uid, const GPtrArray *modules, const QueryText 
     return true;
   if (module == NULL || query->paging == QUERY_WHOLE || query->joins)
     return forbid (error, ZOHO_ERROR_DENIED, "This mount's rules of access close modules or hide fields, so a query stays "
-                   "within one module: no paths through lookups, no query within it", "");
+                   "within one of its modules: no paths through lookups, no query within it", "");
   if (names_hidden (access, module, query))
     return forbid (error, ZOHO_ERROR_DENIED, "The mount's rules of access hide a field that the query names, of ", module);
   return true;

@@ -22,14 +22,29 @@ rows_of (const Ask *ask, const NodeKey *node, int64_t *made_s, GError **error)
   return bytes;
 }
 
+/* Another user than this one may have asked for the rows. */
+static StoreState
+check_rules (const Ask *ask, const NodeKey *node, GError **error)
+{
+  QueryForm form;
+  g_autofree char *query = queries_rows_of (ask, node, &form);
+  g_autoptr (QueryText) text = NULL;
+
+  return queries_text (ask, ask->who.uid, query, &text, error);
+}
+
 static StoreState
 rows_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
   int64_t made_s = 0;
   g_autoptr (GBytes) bytes = rows_of (ask, node, &made_s, error);
+  StoreState allowed;
 
   if (bytes == NULL)
     return STORE_FAILED;
+  allowed = access_has_users (ask->config->access) ? check_rules (ask, node, error) : STORE_READY;
+  if (allowed != STORE_READY)
+    return allowed;
   *attr = (Attr){ .volatile_size = true, .has_stat = true };
   attr->stat = (struct stat){
     .st_mode = S_IFREG | 0444,
@@ -45,14 +60,10 @@ rows_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
   return STORE_READY;
 }
 
-/* They were asked for in the name of all users of the mount; this one may be one who may not. */
 static StoreState
 rows_open (const Ask *ask, const NodeKey *node, int flags, void **state, GError **error)
 {
-  QueryForm form;
   int64_t made_s;
-  g_autofree char *query = queries_rows_of (ask, node, &form);
-  g_autoptr (QueryText) text = NULL;
   StoreState allowed;
 
   if ((flags & O_ACCMODE) != O_RDONLY)
@@ -60,7 +71,7 @@ rows_open (const Ask *ask, const NodeKey *node, int flags, void **state, GError 
       g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_DENIED, "The rows of a query can be read alone: write NAME.coql.");
       return STORE_FAILED;
     }
-  allowed = queries_text (ask, ask->who.uid, query, &text, error);
+  allowed = check_rules (ask, node, error);
   if (allowed != STORE_READY)
     return allowed;
   *state = rows_of (ask, node, &made_s, error);

@@ -2,8 +2,21 @@
 #include "fs/kinds/kinds.h"
 
 #include "fs/desk.h"
+#include "model/notes.h"
 
 #include <unistd.h>
+
+/* A note is of its record, too. */
+static const char *
+record_also (const Ask *ask, const NodeKey *node)
+{
+  StoreModule *parent = NULL;
+  uint64_t record;
+
+  if (node->module != store_notes (ask->store) || !store_note_parent (ask->store, node->id, &parent, &record))
+    return NULL;
+  return store_module_name (parent);
+}
 
 /* What programs have written and not saved is what is to be seen. */
 static void
@@ -87,6 +100,7 @@ const NodeKind record_kind = {
   .number = KIND_RECORD,
   .type = S_IFREG,
   .told = true,
+  .also = record_also,
   .attr = record_attr,
   .open = record_open,
   .text = record_text,

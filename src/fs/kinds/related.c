@@ -42,6 +42,17 @@ links_group (uint64_t id, const char *list)
   return g_strdup_printf (GROUP "%" G_GUINT64_FORMAT " %s", id, list);
 }
 
+static const char *
+related_also (const Ask *ask, const NodeKey *dir)
+{
+  const char *list;
+  StoreModule *target;
+
+  read_key (ask, dir, &list);
+  related_is_linkable (dir->module, list, &target);
+  return target != NULL ? store_module_name (target) : NULL;
+}
+
 static StoreState
 related_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
@@ -209,7 +220,7 @@ related_symlink (const Ask *ask, const NodeKey *dir, const char *name, const cha
   g_autofree char *group = links_group (id, list);
 
   if (state == STORE_READY && names_read (name, &other) == NAME_RECORD)
-    *made = links_key (ask, &related_link_kind, dir->module, group, other);
+    *made = links_key (ask, &related_link_kind, dir->module, group, related_also (ask, dir), other);
   return state;
 }
 
@@ -222,6 +233,7 @@ related_unlink (const Ask *ask, const NodeKey *dir, const char *name, GError **e
 const NodeKind related_kind = {
   .number = KIND_RELATED,
   .type = S_IFDIR,
+  .also = related_also,
   .attr = related_attr,
   .lookup = related_lookup,
   .symlink = related_symlink,
@@ -233,6 +245,7 @@ const NodeKind related_kind = {
 const NodeKind related_link_kind = {
   .number = KIND_RELATED_LINK,
   .type = S_IFLNK,
+  .also = links_also,
   .attr = links_attr,
   .target = link_target,
 };

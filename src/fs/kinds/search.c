@@ -35,14 +35,38 @@ fixed_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 
 /* ---- .search ----------------------------------------------------------------------------------------------------- */
 
+/* What a search finds tells of the fields in which it looks: of hidden ones, and of other modules at the end of a path. A
+ * word, an address or a number is looked for in any field. */
+static bool
+may_search (const Access *access, const char *module, const SearchTerm *term, GError **error)
+{
+  const char *const *hidden = access_hidden (access, module);
+  bool criteria = g_str_equal (term->by, "criteria");
+
+  if (hidden != NULL && !criteria)
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_DENIED,
+                 "The mount's rules of access hide fields of %s, in which this would be searched for, too: name the field "
+                 "with criteria=", module);
+  else if (criteria && search_names_any (term, hidden))
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_DENIED,
+                 "The mount's rules of access hide a field that the search names, of %s", module);
+  else if (criteria && access_restricts (access) && search_has_path (term))
+    g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_DENIED,
+                 "This mount's rules of access close modules or hide fields, so a search follows no lookups");
+  else
+    return true;
+  return false;
+}
+
 static StoreState
 top_lookup (const Ask *ask, const NodeKey *dir, const char *name, NodeKey *found, GError **error)
 {
-  SearchTerm term = { 0 };
+  g_auto (SearchTerm) term = { 0 };
 
   if (!search_read (name, &term))
     return STORE_READY;
-  g_free (term.value);
+  if (!may_search (ask->config->access, store_module_name (dir->module), &term, error))
+    return STORE_FAILED;
   *found = (NodeKey){ &search_term_kind, dir->module, draft_names_number (ask->draft_names, TERMS, name) };
   return STORE_READY;
 }
@@ -172,6 +196,7 @@ const NodeKind search_term_kind = {
 const NodeKind search_link_kind = {
   .number = KIND_SEARCH_LINK,
   .type = S_IFLNK,
+  .also = links_also,
   .attr = links_attr,
   .target = link_target,
 };
