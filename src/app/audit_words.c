@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define FIELDS_MAX 40 /* that are named */
+#define VALUE_MAX 120 /* bytes of a value that is shown */
 #define USER_SIZE 16384
 
 typedef struct
@@ -116,6 +117,47 @@ add_fields (GString *out, const json_t *fields, const char *before, const char *
 }
 
 static void
+add_value (GString *out, const json_t *value)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *cut = NULL;
+
+  json_write_compact (value, text);
+  cut = g_utf8_make_valid (text->str, (gssize) MIN (text->len, VALUE_MAX));
+  add (out, cut);
+  if (text->len > VALUE_MAX)
+    g_string_append (out, "...");
+}
+
+/* "; City from \"Oslo\" to \"Bergen\"" */
+static void
+add_changes (GString *out, const json_t *line)
+{
+  json_int_t left_out = json_integer_value (json_object_get (line, "left_out"));
+  size_t shown = 0;
+  const char *field;
+  json_t *change;
+
+  json_object_foreach (json_object_get (line, "changes"), field, change)
+    {
+      const json_t *old = json_object_get (change, "old"), *new = json_object_get (change, "new");
+
+      if (new == NULL || shown++ >= FIELDS_MAX)
+        continue;
+      g_string_append (out, "; ");
+      add (out, field);
+      if (old != NULL)
+        g_string_append (out, " from ");
+      if (old != NULL)
+        add_value (out, old);
+      g_string_append (out, " to ");
+      add_value (out, new);
+    }
+  if (shown > FIELDS_MAX || left_out > 0)
+    g_string_append (out, "; and more");
+}
+
+static void
 add_time (GString *out, const json_t *line)
 {
   int64_t seconds = audit_words_time (line);
@@ -148,5 +190,6 @@ audit_words (const json_t *line, bool dated)
   g_string_append (out, ": ");
   add (out, outcome != NULL ? outcome : "not told what came of it");
   add_fields (out, json_object_get (line, "ignored"), "; left alone, since only the CRM sets them: ", "");
+  add_changes (out, line);
   return g_string_free (out, FALSE);
 }

@@ -30,7 +30,7 @@ static const char *const groups[] = { "account", "limits", "access", "audit", NU
 static const char *const account_keys[]
     = { "data_center", "environment", "accounts_url", "api_url", "other_accounts_url", "other_api_url", "client_id", NULL };
 static const char *const limits_keys[] = { "concurrency", "daily_credits", "deadline", "cache_mb", "walkers", NULL };
-static const char *const audit_keys[] = { "size_mb", "generations", "syslog", NULL };
+static const char *const audit_keys[] = { "size_mb", "generations", "syslog", "values", NULL };
 
 /* One file being read. */
 typedef struct
@@ -275,7 +275,8 @@ read_audit (const Reading *reading, Config *config, GError **error)
 
   if (!read_number (reading, "audit", "size_mb", 1, AUDIT_MB_MAX, &size_mb, error)
       || !read_number (reading, "audit", "generations", 1, JSONL_GENERATIONS_MAX, &generations, error)
-      || !read_switch (reading, "audit", "syslog", &config->audit_syslog, error))
+      || !read_switch (reading, "audit", "syslog", &config->audit_syslog, error)
+      || !read_switch (reading, "audit", "values", &config->audit_values, error))
     return false;
   config->audit_bytes = size_mb << 20;
   config->audit_generations = (unsigned) generations;

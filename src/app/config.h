@@ -23,6 +23,7 @@ typedef struct
   Walkers *walkers;     /* programs that are served with what is known */
   int64_t audit_bytes;  /* that audit.jsonl may have before it is set aside */
   unsigned audit_generations; /* of it that are kept */
+  bool audit_values;    /* its lines have values of fields */
   bool audit_syslog;    /* its lines go there, too */
 } Config;
 

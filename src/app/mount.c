@@ -97,15 +97,16 @@ give_credits (void *data, uint64_t *total, uint64_t *left)
   return true;
 }
 
-/* Those that everybody may see, with their counts. Without any call. */
+/* Those that are there, with their counts if all users may know them: the text is one for all. Without any call. */
 static GArray *
 readme_modules (const Mount *mount, const GPtrArray *known)
 {
   GArray *modules = g_array_new (FALSE, FALSE, sizeof (ReadmeModule));
+  bool counts = !access_has_users (mount->config->access);
 
   for (guint i = 0; i < known->len; i++)
     {
-      ReadmeModule module = { store_module_name (known->pdata[i]), store_module_count (known->pdata[i]) };
+      ReadmeModule module = { store_module_name (known->pdata[i]), counts ? store_module_count (known->pdata[i]) : -1 };
 
       if (access_level (mount->config->access, module.name) != ACCESS_OFF)
         g_array_append_val (modules, module);
@@ -299,6 +300,7 @@ build (Mount *mount)
     .reports = writing_reports (mount->writing),
     .read_only = options->read_only,
     .dry_run = options->dry_run,
+    .discreet = access_has_users (mount->config->access),
   };
 }
 
@@ -349,6 +351,8 @@ open_writing (Mount *mount, GError **error)
                                  mount->journals[FS_JOURNAL_AUDIT], error);
   if (mount->writing == NULL)
     return false;
+  if (mount->config->audit_values)
+    reports_keep_values (writing_reports (mount->writing));
   if (mount->config->audit_syslog)
     reports_also (writing_reports (mount->writing), reports_to_syslog);
   return true;

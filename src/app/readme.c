@@ -109,16 +109,20 @@ static const char errors[]
 static void
 add_modules (GString *out, const ReadmeModule *modules, size_t count)
 {
+  bool counted = false;
+
   if (count == 0)
     return;
   g_string_append (out, "## The modules of this org\n\n");
   for (size_t i = 0; i < count; i++)
     {
       g_string_append_printf (out, "%s`%s/`", i > 0 ? ", " : "", modules[i].name);
-      if (modules[i].count >= 0)
-        g_string_append_printf (out, " (%" G_GINT64_FORMAT ")", modules[i].count);
+      if (modules[i].count < 0)
+        continue;
+      counted = true;
+      g_string_append_printf (out, " (%" G_GINT64_FORMAT ")", modules[i].count);
     }
-  g_string_append (out, "; with how many records they have, where that is known.\n\n");
+  g_string_append (out, counted ? "; with how many records they have, where that is known.\n\n" : ".\n\n");
 }
 
 static const char *

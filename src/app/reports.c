@@ -15,15 +15,18 @@
 #define DRAFTS ".zohofs/drafts/"
 #define TEXT_MAX 4096   /* bytes of a text */
 #define NAMES_MAX 1000  /* fields that are named */
+#define VALUE_MAX 2048   /* bytes of a value as JSON */
+#define VALUES_MAX 65536 /* of all of a line's */
 
 struct Reports
 {
   Jsonl *errors, *audit;
+  bool values;
   void (*tell) (const char *words); /* may be NULL */
   atomic_ullong updates, creates, deletes;
 };
 
-/* ---- values ------------------------------------------------------------------------------------------------------ */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 static void
 put_text (json_t *line, const char *key, const char *text)
@@ -124,9 +127,88 @@ audit_line (const SaveAudit *audit)
   put_id (line, audit->id);
   put_names (line, "fields", audit->fields);
   put_names (line, "ignored", audit->ignored);
-  put_text (line, "outcome", audit->outcome);
+  put_text (line, "outcome", audit->plain_outcome != NULL ? audit->plain_outcome : audit->outcome);
   return line;
 }
+
+/* ---- values of fields -------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  json_t *changes; /* of the line */
+  size_t size;     /* bytes of its values */
+  unsigned left_out;
+} Changes;
+
+/* @value, cut if it is long. Adds its size to @size. */
+static json_t *
+bounded (const json_t *value, size_t *size)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *cut = NULL;
+  g_autofree char *valid = NULL;
+  g_autofree char *shown = NULL;
+
+  if (value == NULL)
+    value = json_null ();
+  json_write_compact (value, text);
+  *size += MIN (text->len, VALUE_MAX);
+  if (text->len <= VALUE_MAX)
+    return json_deep_copy (value);
+  cut = g_strndup (json_is_string (value) ? json_string_value (value) : text->str, VALUE_MAX);
+  valid = g_utf8_make_valid (cut, -1);
+  shown = g_strconcat (valid, "...", NULL);
+  return json_from_text (shown);
+}
+
+static void
+put_change (Changes *changes, const char *field, const json_t *old, const json_t *new, bool has_old)
+{
+  g_autoptr (json_t) change = json_object ();
+  size_t size = strlen (field);
+
+  if (has_old)
+    json_object_set_new (change, "old", bounded (old, &size));
+  json_object_set_new (change, "new", bounded (new, &size));
+  if (changes->size + size > VALUES_MAX)
+    changes->left_out++;
+  else
+    {
+      changes->size += size;
+      json_object_set (changes->changes, field, change);
+    }
+}
+
+static void
+put_tags (Changes *changes, const SaveAudit *audit)
+{
+  g_autoptr (json_t) tags = json_object ();
+
+  if (audit->tags_added == NULL && audit->tags_removed == NULL)
+    return;
+  if (audit->tags_added != NULL)
+    json_object_set_new (tags, "added", json_deep_copy (audit->tags_added));
+  if (audit->tags_removed != NULL)
+    json_object_set_new (tags, "removed", json_deep_copy (audit->tags_removed));
+  put_change (changes, "Tag", json_object_get (audit->before, "Tag"), tags, audit->before != NULL);
+}
+
+static void
+put_changes (json_t *line, const SaveAudit *audit)
+{
+  Changes changes = { .changes = json_object () };
+  const char *field;
+  json_t *value;
+
+  json_object_foreach ((json_t *) audit->sent, field, value)
+    if (field[0] != '$')
+      put_change (&changes, field, json_object_get (audit->before, field), value, audit->before != NULL);
+  put_tags (&changes, audit);
+  json_object_set_new (line, "changes", changes.changes);
+  json_object_set_new (line, "left_out", json_integer (changes.left_out));
+}
+
+/* ---- counting ----------------------------------------------------------------------------------------------------- */
 
 /* The engine says it in words alone: "saved", "saved; the CRM has other values in ...", "partly saved: ...",
  * "deleted". */
@@ -161,6 +243,12 @@ reports_new (Jsonl *errors, Jsonl *audit)
   reports->errors = errors;
   reports->audit = audit;
   return reports;
+}
+
+void
+reports_keep_values (Reports *reports)
+{
+  reports->values = true;
 }
 
 void
@@ -204,8 +292,14 @@ reports_audit (void *data, const SaveAudit *audit)
 
       reports->tell (words);
     }
-  if (reports->audit != NULL)
-    jsonl_append (reports->audit, line);
+  if (reports->audit == NULL)
+    return;
+  if (reports->values)
+    {
+      put_text (line, "outcome", audit->outcome);
+      put_changes (line, audit);
+    }
+  jsonl_append (reports->audit, line);
 }
 
 void

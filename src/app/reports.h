@@ -1,6 +1,7 @@
 /* What the save engine tells, as lines of JSON: errors.jsonl, whose form why_command.h has, and audit.jsonl.
  *
- * A line of audit.jsonl says who asked for which change of the CRM, and what came of it; never a value of a field:
+ * A line of audit.jsonl says who asked for which change of the CRM, and what came of it; a value of a field only after
+ * reports_keep_values():
  *
  *   time     when, as in events.jsonl
  *   uid, pid numbers
@@ -11,7 +12,10 @@
  *   id       of the record; null: there is none (yet)
  *   fields   that were sent, or would be
  *   ignored  changed in the file, but only the server sets them
- *   outcome  in words: "saved", "refused: ...", "deleted" */
+ *   outcome  in words: "saved", "refused: ...", "deleted"
+ *   changes  with values: {"City": {"old": "Oslo", "new": "Bergen"}}, of a new record without "old"; of tags "new" has
+ *            "added" and "removed". A value that is long is a text of its beginning and "..."
+ *   left_out with values: how many fields were too much for the line */
 #pragma once
 
 #include "base/jsonl.h"
@@ -21,7 +25,9 @@ typedef struct Reports Reports;
 
 /* Both files are borrowed; NULL: those lines are not kept. */
 Reports *reports_new (Jsonl *errors, Jsonl *audit);
-/* Audit lines are also told to @tell, in words, from any thread. Before other threads use it. */
+/* Lines of audit.jsonl have values from now on. Before other threads use it. */
+void reports_keep_values (Reports *reports);
+/* Audit lines are also told to @tell, in words and without values, from any thread. Before other threads use it. */
 void reports_also (Reports *reports, void (*tell) (const char *words));
 /* For that: to syslog, and so to the journal where systemd keeps one. */
 void reports_to_syslog (const char *words);

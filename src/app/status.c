@@ -69,7 +69,7 @@ programs_of (Client *client)
 }
 
 static json_t *
-last_error_of (const ClientStats *stats)
+last_error_of (const StatusSource *source, const ClientStats *stats)
 {
   char when[CLOCK_TIME_SIZE];
   json_t *error;
@@ -79,7 +79,8 @@ last_error_of (const ClientStats *stats)
   error = json_object ();
   clock_format_time (stats->last_error_s, when);
   put_text (error, "time", when);
-  put_text (error, "message", stats->last_error);
+  put_text (error, "message",
+            source->discreet ? "not shown, since users have rules of their own: the log has it" : stats->last_error);
   return error;
 }
 
@@ -167,7 +168,7 @@ status_text (const StatusSource *source)
   json_object_set_new (status, "fuse", requests_of (source->fs));
   json_object_set_new (status, "saving", saving_of (source));
   json_object_set_new (status, "written", written_of (source));
-  json_object_set_new (status, "last_error", last_error_of (&client));
+  json_object_set_new (status, "last_error", last_error_of (source, &client));
   json_object_set_new (status, "signed_out", json_boolean (client.signed_out));
   json_object_set_new (status, "offline", json_boolean (store.offline));
   put_number (status, "calls", (int64_t) client.calls);

@@ -18,6 +18,7 @@ typedef struct
   const char *state_dir;
   Reports *reports;      /* NULL: it does not write */
   bool read_only, dry_run;
+  bool discreet; /* not all who read it may see all modules: without words that may name a record */
 } StatusSource;
 
 /* Any thread; asks nobody and waits for nothing. To g_free(). */

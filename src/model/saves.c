@@ -276,8 +276,9 @@ keys_of (const json_t *row)
   return keys;
 }
 
+/* @plain: the outcome without words that may quote a value; NULL: it has none. */
 static void
-tell_audit (const Save *save, const char *outcome)
+tell_audit (const Save *save, const char *outcome, const char *plain)
 {
   g_autoptr (GPtrArray) keys = keys_of (save->row);
   const Patch *patch = save->patch;
@@ -291,7 +292,12 @@ tell_audit (const Save *save, const char *outcome)
                               .id = save->id,
                               .fields = (const char *const *)(patch != NULL ? (void *)patch->fields : keys->pdata),
                               .ignored = (const char *const *)(patch != NULL ? patch->ignored : save->ignored),
-                              .outcome = outcome });
+                              .outcome = outcome,
+                              .plain_outcome = plain,
+                              .sent = patch != NULL ? patch->update : save->row,
+                              .tags_added = patch != NULL ? patch->tags_add : NULL,
+                              .tags_removed = patch != NULL ? patch->tags_remove : NULL,
+                              .before = patch != NULL ? save->current : NULL });
 }
 
 /* Returns: is the draft where refused ones are? */
@@ -320,13 +326,26 @@ keep_draft (const Save *save)
     g_warning ("%s/%s: %s", save->module->name, save->name, why->message);
 }
 
+/* "refused: EINVAL, INVALID_DATA, at Email" */
+static char *
+plain_outcome (const Save *save, const DraftReason *reason)
+{
+  const char *field = reason->field;
+
+  return g_strconcat (save->taken ? "partly saved: " : "refused: ", reason->errno_name, ", ", reason->code,
+                      field != NULL ? ", at " : NULL, field, NULL);
+}
+
 static void
-tell_failure (const Save *save, const GError *failure, const char *outcome)
+tell_failure (const Save *save, const GError *failure)
 {
   g_autofree char *draft = report_path (save->module, save->name);
+  g_autofree char *outcome = g_strconcat (save->taken ? "partly saved: " : "refused: ", failure->message, NULL);
+  g_autofree char *plain = NULL;
   DraftReason reason;
 
   report_reason (failure, save->field, &reason);
+  plain = plain_outcome (save, &reason);
   if (save->what->stays)
     {
       keep_draft (save);
@@ -335,14 +354,12 @@ tell_failure (const Save *save, const GError *failure, const char *outcome)
     }
   else
     report_failure (save->saves, save->path, &reason, refuse_draft (save, &reason) ? draft : NULL);
-  tell_audit (save, outcome);
+  tell_audit (save, outcome, plain);
 }
 
 SaveStep
 save_fail (Save *save, GError *failure, GError **error)
 {
-  g_autofree char *outcome = g_strconcat (save->taken ? "partly saved: " : "refused: ", failure->message, NULL);
-
   save->phase = SAVE_ENDED;
   if (save->taken)
     g_prefix_error (&failure, "A part of it was saved, the rest was not: ");
@@ -351,7 +368,7 @@ save_fail (Save *save, GError *failure, GError **error)
   if (g_error_matches (failure, ZOHO_ERROR, ZOHO_ERROR_CANCELLED))
     keep_draft (save);
   else
-    tell_failure (save, failure, outcome);
+    tell_failure (save, failure);
   g_propagate_error (error, failure);
   return STEP_FAILED;
 }
@@ -376,7 +393,7 @@ save_succeed (Save *save, const char *outcome)
       && !draft_saved (save->what->draft, &why))
     g_warning ("%s: saved, but the journal does not know: %s", save->path, why->message);
   if (outcome != NULL)
-    tell_audit (save, outcome);
+    tell_audit (save, outcome, NULL);
   return STEP_DONE;
 }
 

@@ -65,7 +65,11 @@ typedef struct
   uint64_t id;                /* 0: none (yet) */
   const char *const *fields;  /* that were sent, or would be; ended by NULL; NULL: none */
   const char *const *ignored; /* changed by the user, but only the server sets them; likewise */
-  const char *outcome;        /* in words */
+  const char *outcome;        /* in words, which may quote values of fields */
+  const char *plain_outcome;  /* in words that quote none; NULL: nor does @outcome */
+  /* For who wants to keep values: what was sent, or would be, as the API takes it; what the record was before. NULL: none. */
+  const json_t *sent, *tags_added, *tags_removed;
+  const json_t *before;
 } SaveAudit;
 
 typedef struct
