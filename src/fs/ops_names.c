@@ -529,13 +529,19 @@ names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t ne
               unsigned flags)
 {
   Fs *fs = ops_fs (req, COUNT_OTHER);
-  Node *dir = nodes_of_id (fs->nodes, parent);
+  Node *dir = nodes_of_id (fs->nodes, parent), *new_dir = nodes_of_id (fs->nodes, new_parent);
+  int refusal = admit_refusal (fs, fuse_req_ctx (req)->uid, node_key (new_dir), ACCESS_TO_WRITE);
   Desk *desk;
   Op *op;
 
+  if (refusal != 0)
+    {
+      fuse_reply_err (req, refusal);
+      return;
+    }
   if (parent == new_parent && stream_renames (fs, req, dir, name, new_name, flags))
     return;
-  desk = desk_of (fs, req, nodes_of_id (fs->nodes, new_parent), new_name);
+  desk = desk_of (fs, req, new_dir, new_name);
   if (desk == NULL)
     return;
   if (parent != new_parent && !is_written (fs, dir))
