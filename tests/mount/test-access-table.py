@@ -575,11 +575,42 @@ def of_all():
         check(place.lead.encode() in read(place.at(".zohofs/audit.jsonl")), "the owner's audit names the record")
         guide = as_user(lambda: read(place.at("README.md")).decode())
         check(f"`{MODULE}/`" in guide and f"`{MODULE}/` (" not in guide, "names of modules, without counts")
-        emulator.faults({"match": f"/crm/v8/{MODULE}", "count": 1, "status": 400})
+        emulator.faults({"match": f"/crm/v8/{MODULE}", "count": 100, "status": 403, "code": "NO_PERMISSION"})
         with contextlib.suppress(OSError):
             os.listdir(place.at(MODULE))
         told = as_user(lambda: json.loads(read(place.at(".zohofs/status.json")))["last_error"])
         check(told is not None and "rules of their own" in told["message"], f"last error: {told}")
+
+
+def mix(emulator, campaign, lead, contact):
+    """The API's list of contacts has a lead in it, as lists of activities have several modules."""
+    rows = [{"id": lead, "$module": {"api_name": MODULE}, "Full_Name": "A"},
+            {"id": contact, "$module": {"api_name": "Contacts"}, "Full_Name": "B"}]
+    body = {"data": rows, "info": {"page": 1, "per_page": 200, "count": 2, "more_records": False}}
+    emulator.faults({"match": f"/crm/v8/Campaigns/{campaign}/Contacts", "count": 100, "status": 200,
+                     "body": json.dumps(body)})
+
+
+def ids_of(names):
+    return sorted(name.split(".")[-2] if name.count(".") > 1 else name.split(".")[0] for name in names)
+
+
+@case("of a related list of several modules those links are there whose modules are open")
+def mixed():
+    for groups, user, other in (({"access": {MODULE: "off"}}, "ENOENT", "ENOENT"),
+                                ({f"access uid:{USER}": {MODULE: "off"}}, "EACCES", "ok")):
+        with closed(groups) as (emulator, _, (place, _)):
+            contact = emulator.ids("Contacts")[0]
+            mix(emulator, place.campaign, place.lead, contact)
+            folder = place.at("Campaigns", place.campaign, "Contacts")
+            wanted_ids = sorted([place.lead, contact]) if other == "ok" else [contact]
+            equal(ids_of(os.listdir(folder)), wanted_ids, f"{groups}: links for who mounted")
+            equal(ids_of(as_user(os.listdir, folder)), [contact], f"{groups}: links for a user")
+            link_of_lead = os.path.join(folder, f"{place.lead}.json")
+            equal(as_user(os.readlink, link_of_lead), user, "readlink by a user")
+            if other == "ok":
+                check(MODULE in os.readlink(link_of_lead), "readlink by who mounted")
+            check("Contacts" in as_user(os.readlink, os.path.join(folder, f"{contact}.json")), "the other link")
 
 
 for one_kind, one_level in itertools.product(RULES, LEVELS):

@@ -60,7 +60,7 @@ static void
 test_audit (void)
 {
   g_autoptr (Config) usual = parse (ACCOUNT);
-  g_autoptr (Config) config = parse (ACCOUNT "[audit]\nsize_mb=3\ngenerations=9\nsyslog=yes\n");
+  g_autoptr (Config) config = parse (ACCOUNT "[audit]\nsize_mb=3\ngenerations=9\nsyslog=yes\nvalues=yes\n");
 
   g_assert_cmpint (usual->audit_bytes, ==, 10 << 20);
   g_assert_cmpuint (usual->audit_generations, ==, 1);
@@ -68,6 +68,8 @@ test_audit (void)
   g_assert_cmpint (config->audit_bytes, ==, 3 << 20);
   g_assert_cmpuint (config->audit_generations, ==, 9);
   g_assert_true (config->audit_syslog);
+  g_assert_true (config->audit_values);
+  g_assert_false (usual->audit_values);
   refused (ACCOUNT "[audit]\nsyslog=maybe\n", strlen (ACCOUNT "[audit]\nsyslog=maybe\n"), "neither yes nor no");
   refused (ACCOUNT "[audit]\nsize_mb=0\n", strlen (ACCOUNT "[audit]\nsize_mb=0\n"), "from 1 to 1024");
 }

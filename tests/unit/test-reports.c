@@ -168,6 +168,54 @@ test_hostile_texts (Fixture *f, const void *unused)
   g_assert_cmpstr (json_get_text (error, "module"), ==, NULL);
 }
 
+/* Words that may quote a value are for those who keep values; the line stays within its bound. */
+static void
+test_values (Fixture *f, const void *unused)
+{
+  g_autofree char *much = g_strnfill (1 << 20, 'x');
+  g_autoptr (json_t) before = json_pack ("{s:s, s:n}", "City", "Oslo", "Phone");
+  g_autoptr (json_t) sent = json_pack ("{s:s, s:s, s:s}", "City", "Bergen", "Phone", "1", "Description", much);
+  const SaveAudit change = { .verb = "update",
+                             .outcome = "refused: Bergen is no town",
+                             .plain_outcome = "refused: EINVAL",
+                             .sent = sent,
+                             .before = before };
+  g_autoptr (json_t) line = NULL;
+  json_t *changes;
+
+  reports_keep_values (f->reports);
+  for (int i = 0; i < 200; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("Field_%d", i);
+
+      json_object_set (sent, name, json_object_get (sent, "Description"));
+    }
+  reports_audit (f->reports, &change);
+  line = only_line (f->audit_path);
+  changes = json_object_get (line, "changes");
+  g_assert_cmpstr (json_get_text (line, "outcome"), ==, "refused: Bergen is no town");
+  g_assert_cmpstr (json_get_text (json_object_get (changes, "City"), "old"), ==, "Oslo");
+  g_assert_cmpstr (json_get_text (json_object_get (changes, "City"), "new"), ==, "Bergen");
+  g_assert_true (json_is_null (json_object_get (json_object_get (changes, "Phone"), "old")));
+  g_assert_cmpuint (strlen (json_get_text (json_object_get (changes, "Description"), "new")), ==, 2048 + 3);
+  g_assert_cmpint (json_integer_value (json_object_get (line, "left_out")), >, 150);
+}
+
+static void
+test_no_values (Fixture *f, const void *unused)
+{
+  g_autoptr (json_t) sent = json_pack ("{s:s}", "City", "Bergen");
+
+  reports_audit (f->reports, &(SaveAudit){ .time_s = 1772445600,
+                                           .verb = "update",
+                                           .outcome = "refused: Bergen is no town",
+                                           .plain_outcome = "refused: EINVAL",
+                                           .sent = sent });
+  check_line (f->audit_path,
+              "{\"fields\":[],\"id\":null,\"ignored\":[],\"module\":null,\"outcome\":\"refused: EINVAL\",\"path\":null,"
+              "\"pid\":0,\"program\":null,\"time\":\"2026-03-02T10:00:00+00:00\",\"uid\":0,\"verb\":\"update\"}");
+}
+
 static void
 tell (Fixture *f, const char *verb, const char *outcome)
 {
@@ -247,6 +295,8 @@ main (int argc, char **argv)
   add ("/reports/a-change", test_a_change);
   add ("/reports/a-change-of-which-little-is-known", test_a_change_of_which_little_is_known);
   add ("/reports/hostile-texts", test_hostile_texts);
+  add ("/reports/values", test_values);
+  add ("/reports/no-values", test_no_values);
   add ("/reports/what-got-there-is-counted", test_what_got_there_is_counted);
   add ("/reports/audit-is-told-in-words", test_audit_is_told_in_words);
   return g_test_run ();

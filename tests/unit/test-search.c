@@ -39,6 +39,40 @@ static const struct
   { "\xff\xfe", NULL, NULL },
 };
 
+static const char *const hidden[] = { "Phone", "Full_Name", NULL };
+
+static const struct
+{
+  const char *criteria;
+  bool names, path;
+} questions[] = {
+  { "(City:equals:Oslo)", false, false },
+  { "(Phone:equals:1)", true, false },
+  { "((City:equals:Oslo)and(pHONE:in:1,2))", true, false },
+  { "(Ph\\one:equals:1)", true, false },
+  { "(Mobile_Phone:equals:1)", false, false },
+  { "(Full_Name:equals:1)", true, false },
+  { "(City:equals:Phone)", true, false },
+  { "(Account_Name.City:equals:Oslo)", false, true },
+  { "(Account_Name.\\City:equals:Oslo)", false, true },
+  { "(Website:equals:www.example.com)", false, false },
+  { "(Account_Name.Phone:equals:1)", true, true },
+  { "", false, false },
+};
+
+static void
+test_what_criteria_name (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (questions); i++)
+    {
+      const SearchTerm term = { "criteria", (char *)questions[i].criteria };
+
+      if (search_names_any (&term, hidden) != questions[i].names || search_has_path (&term) != questions[i].path)
+        g_error ("%s", questions[i].criteria);
+      g_assert_false (search_names_any (&term, NULL));
+    }
+}
+
 static void
 test_terms (void)
 {
@@ -63,5 +97,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/search/terms", test_terms);
+  g_test_add_func ("/search/what-criteria-name", test_what_criteria_name);
   return g_test_run ();
 }
