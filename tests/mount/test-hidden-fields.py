@@ -54,6 +54,7 @@ def all_names_and_texts(mount, top):
 @case("a walk through the mount finds neither the fields nor what they have, and no call names them")
 def walk():
     with hiding() as (emulator, mount, number, mark):
+        equal(mount.list("Leads/notes"), [number], "folders of notes before the records are known")
         for top in "Leads", ".zohofs/modules/Leads", ".zohofs/trash/Leads":
             seen = list(all_names_and_texts(mount, top))
             check(seen, f"something in {top}")
@@ -88,6 +89,7 @@ QUERIES = [
     (".coql", f"select id from Leads where City = 'Oslo' and (Company is null or phone like '{SECRET}')"),
     (".coql", "select id, Account_Name.Phone from Contacts where id is not null"),
     (".coql", "select Note_Content from Notes where id is not null"),
+    (".coql", "select id, Parent_Id from Notes where id is not null"),
     ("Contacts/.coql", f"select id from Leads where Phone = '{SECRET}'"),
 ]
 
