@@ -208,7 +208,7 @@ put_changes (json_t *line, const SaveAudit *audit)
   json_object_set_new (line, "left_out", json_integer (changes.left_out));
 }
 
-/* ---- counting ----------------------------------------------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------------------------------------------------------- */
 
 /* The engine says it in words alone: "saved", "saved; the CRM has other values in ...", "partly saved: ...",
  * "deleted". */
