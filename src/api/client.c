@@ -22,6 +22,7 @@
 #include "base/lock.h"
 #include "base/workers.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define WORKERS 2
@@ -40,6 +41,7 @@ struct Client
   Workers *workers;
   void *renew_data;
   void (*renew_free) (void *data);
+  atomic_uint landing; /* answers that the workers have */
 
   pthread_mutex_t lock; /* guards all below */
   GHashTable *table;    /* ticket -> Call, of all that are not done */
@@ -306,11 +308,9 @@ is_unclear (const Call *call, bool answered, ResponseKind kind, const GError *er
   return call->request.answer.status < 300 && error->code == ZOHO_ERROR_FAILED;
 }
 
-/* On a worker. */
 static void
-judge (void *data)
+judge_try (Call *call)
 {
-  Call *call = data;
   g_autoptr (json_t) body = NULL;
   g_autoptr (GError) error = NULL;
   RetryCause cause = RETRY_LOST;
@@ -328,6 +328,17 @@ judge (void *data)
   finish (call, body, error);
 }
 
+/* On a worker. */
+static void
+judge (void *data)
+{
+  Call *call = data;
+  Client *client = call->client;
+
+  judge_try (call); /* which may free it */
+  atomic_fetch_sub (&client->landing, 1);
+}
+
 static StormOutcome
 outcome_of (const HttpRequest *request)
 {
@@ -343,6 +354,7 @@ landed (HttpRequest *request)
   Call *call = (Call *)request;
   Client *client = call->client;
 
+  atomic_fetch_add (&client->landing, 1);
   if (call->departed)
     {
       limiter_leave (client->limiter, call->heavy);
@@ -556,6 +568,7 @@ client_send (Client *client, const ClientCall *ask, ClientDone done, void *data)
     }
   g_set_error (&call->request.error, ZOHO_ERROR, ZOHO_ERROR_INVALID,
                "This cannot be asked of Zoho: the call would hold blanks or control characters");
+  atomic_fetch_add (&client->landing, 1);
   workers_push (client->workers, judge, call);
   return ticket;
 }
@@ -590,13 +603,16 @@ void
 client_stats (Client *client, ClientStats *stats)
 {
   LimiterStats limits;
+  /* In the order that calls go, so that none is in between. */
+  unsigned queued = http_queued (client->http);
 
   limiter_stats (client->limiter, &limits);
   *stats = (ClientStats){
     .credits = limits.credits,
     .token_calls = oauth_calls (client->oauth),
     .in_flight = limits.in_flight,
-    .queued = http_queued (client->http),
+    .queued = queued,
+    .landing = atomic_load (&client->landing),
     .credits_remaining = limits.remaining,
     .credits_today = limits.credits_today,
     .signed_out = oauth_is_signed_out (client->oauth),

@@ -138,6 +138,7 @@ typedef struct
   uint64_t retries, failures; /* failures: calls that ended in an error */
   uint64_t token_calls;
   unsigned in_flight, queued;
+  unsigned landing;           /* of which the answer is there, and being taken in */
   int64_t credits_remaining;  /* X-API-CREDITS-REMAINING, -1 unknown */
   int64_t credits_today;      /* by our count in the last 24 h */
   char last_error[256];       /* words of the last failed call, "" none; CANCELLED and NOT_FOUND are no news */

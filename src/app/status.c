@@ -177,6 +177,7 @@ status_text (const StatusSource *source)
   put_number (status, "token_calls", (int64_t) client.token_calls);
   put_number (status, "in_flight", client.in_flight);
   put_number (status, "queued", client.queued);
+  put_number (status, "landing", client.landing);
   put_number (status, "concurrency", source->concurrency);
   put_number (status, "ttl_s", source->ttl_s);
   put_number (status, "uptime_s", (clock_now_us () - source->started_us) / CLOCK_SECOND_US);

@@ -471,7 +471,7 @@ class Mount:
         """Until no call is under way: what a look set off is done, and the emulator's log is whole."""
         def quiet():
             status = self.status()
-            return status["in_flight"] == 0 and status["queued"] == 0
+            return status["in_flight"] == status["queued"] == status["landing"] == 0
         wait_until(quiet, "the calls to end")
 
     def wait_calls(self, count):

@@ -374,6 +374,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL); /* that calls are refused (429) is a warning */
 #define ADD(name, run) g_test_add ("/attachments/" name, Zoho, NULL, zoho_set_up, run, zoho_tear_down)
   ADD ("sizes-are-digits-or-not-believed", test_sizes_are_digits_or_not_believed);
   ADD ("rows-without-ids-are-no-list", test_rows_without_ids_are_no_list);

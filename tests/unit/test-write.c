@@ -405,6 +405,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL); /* that calls are refused (429) is a warning */
 #define ADD(name, run) g_test_add ("/write/" name, Zoho, NULL, zoho_set_up, run, zoho_tear_down)
   ADD ("what-is-asked", test_what_is_asked);
   ADD ("results", test_results);
