@@ -359,8 +359,8 @@ statfs_of (fuse_req_t req, fuse_ino_t ino)
   Fs *fs = ops_fs (req, COUNT_STATFS);
   uint64_t total, left;
 
-  stat.f_files = nodes_count (fs->nodes);
-  /* Nobody counts inodes here; what may run out are credits. */
+  /* Nobody counts inodes here; what may run out are credits. As long as these are not known there is no number, as with
+   * other file systems that do not count them. */
   if (fs->config.credits != NULL && fs->config.credits (fs->config.data, &total, &left))
     {
       stat.f_files = total;

@@ -112,8 +112,11 @@ def status_watch():
             check(b"No zohofs is mounted at" in words, f"last words: {words}")
 
 
-@case("df -i shows the day's credits")
+@case("df -i shows the day's credits, once they are known")
 def credits_by_df():
+    with Emulator("Leads=3") as emulator, Mount(emulator) as mount:
+        stat = os.statvfs(mount.path)
+        equal((stat.f_files, stat.f_ffree), (0, 0), "what is not known, which is not that none is left")
     # Zoho says what is left when half is used.
     with Emulator("Leads=3", "--credits", 6) as emulator, Mount(emulator) as mount:
         mount.list("Leads")
