@@ -34,6 +34,8 @@ def main():
     if os.environ.get("NEEDS_FUSE") and not has_fuse():
         print("skipped: /dev/fuse cannot be used here")
         sys.exit(77)
+    # What is started in the background ignores it, and so would the programs that we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unittest.main(verbosity=2)
 
 

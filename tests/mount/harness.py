@@ -599,6 +599,9 @@ def main():
         skip_all("/dev/fuse cannot be used here")
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # What is started in the background ignores these, and so would all that we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     chosen = [one for one in cases if not sys.argv[3:] or any(part in one[0] for part in sys.argv[3:])]
     print(f"1..{len(chosen)}", flush=True)
     good = [run_case(number, *one) for number, one in enumerate(chosen, 1)]
