@@ -23,7 +23,7 @@ end (Left *left)
   Desks *desks = left->desks;
 
   if (left->taken > 0)
-    g_message ("%u deletes that the mount before this one did not send are sent now.", left->taken);
+    g_warning ("Deletes that the mount before this one was killed before it could send are sent now: %u", left->taken);
   store_wait_clear (&left->wait);
   g_ptr_array_unref (left->deletes);
   g_free (left);
