@@ -256,12 +256,9 @@ store_record_name (StoreModule *module, uint64_t id)
   return name;
 }
 
-/* Who was not given the newest cannot say what is not there. */
 static StoreState
-not_found (const StoreModule *module, uint64_t id, StoreWait *wait, GError **error)
+not_found (const StoreModule *module, uint64_t id, GError **error)
 {
-  if (wait->held_back && wait_refused (wait, error))
-    return STORE_FAILED;
   g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND, "There is no record %" G_GUINT64_FORMAT " in %s", id,
                module->name);
   return STORE_FAILED;
@@ -303,7 +300,7 @@ bring_note (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GErro
     return state;
   if (fetch)
     return fetch_or_old (module, id, wait, error);
-  return table_find (module, id) != NULL ? STORE_READY : not_found (module, id, wait, error);
+  return table_find (module, id) != NULL ? STORE_READY : not_found (module, id, error);
 }
 
 /* Lock held: the record is in the table with a version. @fresh: not older than the TTL. */
@@ -322,7 +319,7 @@ bring_record (StoreModule *module, uint64_t id, bool fresh, StoreWait *wait, GEr
     return state;
   entry = table_find (module, id);
   if (module->listing == LISTING_LISTED && (entry == NULL || entry->version != 0))
-    return entry != NULL ? STORE_READY : not_found (module, id, wait, error);
+    return entry != NULL ? STORE_READY : not_found (module, id, error);
   if (entry != NULL && entry->version != 0
       && (!fresh || module->listing == LISTING_LOADING || now < entry->checked_us + module->store->config.ttl_us))
     return STORE_READY;

@@ -38,7 +38,7 @@ typedef struct
   /* Is the asker served with what is known, and never by a call? Asked at most once, with locks of the store's held, and
    * only where a call would be started or joined; NULL: no. */
   bool (*cached_only) (void *data);
-  bool held_back; /* it was, and so may have been given something old, and not been told of what is new */
+  bool held_back; /* it was: what was given may be old, and what was said not to be there may be */
   /* The store's own. */
   bool asked;
   GList link;

@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 import threading
+import time
 
 import crm
 from harness import Emulator, Mount, case, check, equal, fails, main, tool, wait_until, work_folder
 import harness
 
 PR_SET_NAME = 15
+METADATA_S = 15  # how long modules and fields pass as fresh at least
 
 
 def set_name(name):
@@ -175,6 +177,13 @@ def inner():
             refused(look, path)
         refused(size_of, mount.at("Accounts", "Account_Name=Nobody.json"))
         no_calls(emulator, mount, mark)
+        # One door further: the folder is known, and nothing in it.
+        mount.list("Accounts", number)
+        mount.wait_quiet()
+        mark = emulator.mark()
+        for name in "attachments", "notes", "Contacts":
+            refused(os.listdir, mount.at("Accounts", number, name))
+        no_calls(emulator, mount, mark)
         for look, path in inner_doors(mount, number):
             look(path)
         mount.wait_quiet()
@@ -233,6 +242,16 @@ def evicted():
             no_calls(emulator, mount, mark)
 
 
+def ask(path, query):
+    """Some of the answer, by one descriptor."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.write(handle, query.encode())
+        return os.read(handle, 1000).decode()
+    finally:
+        os.close(handle)
+
+
 @case("a query is not made for a walker; the rows of one that was are shown, though old")
 def queries():
     with org(ttl=1) as (emulator, mount, _):
@@ -243,14 +262,17 @@ def queries():
         mount.expire()
         mark = emulator.mark()
         equal(walks(read_text, mount.at("queries", "some.json")), rows, "the rows of then")
+        refused(ask, mount.at(".coql"), "select id from Leads where id is not null")
         no_calls(emulator, mount, mark)
         mount.end()
         with Mount(emulator, keep=mount) as later:
             later.list()
             later.wait_quiet()
             mark = emulator.mark()
-            refused(read_text, later.at("queries", "some.json"))
+            for _ in range(3):
+                refused(read_text, later.at("queries", "some.json"))
             no_calls(emulator, later, mark)
+            equal(sum("walkers=" in line["message"] for line in errors(later)), 2, "lines of both mounts")
             equal(later.read("queries", "some.json").decode(), rows, "the rows for others")
 
 
@@ -305,11 +327,75 @@ def half_a_listing():
         emulator.faults({"match": "GET /crm/v8/Leads", "skip": 2, "count": 1000000, "stall": True})
         scan = os.scandir(mount.at("Leads"))
         next(scan)
-        refused(os.listdir, mount.at("Leads"))
+        refused(open_directory, mount.at("Leads"))
         emulator.faults()
         scan.close()
         equal(sum(name.endswith(".json") for name in mount.list("Leads")), 2500, "records listed")
         equal(sum(name.endswith(".json") for name in walks(os.listdir, mount.at("Leads"))), 2500, "to the walker")
+
+
+def open_directory(path):
+    os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
+
+
+@case("a walker does not wait for what others have asked for")
+def nothing_joined():
+    with Emulator("Leads=5") as emulator:
+        emulator.faults({"match": "settings/modules", "count": 1000000, "stall": True})
+        with Mount(emulator) as mount:
+            mount.wait_calls(1)
+            refused(os.listdir, mount.path)
+            refused(os.stat, mount.at("Leads"))
+            emulator.faults({"match": "settings/fields", "count": 1000000, "stall": True})
+            check("Leads" in mount.list(), "the modules are there")
+            # Of one name the kernel itself asks once.
+            one, other = (mount.at("Leads", f"{number}.json") for number in emulator.ids("Leads")[:2])
+            with harness.running(["cat", one]) as (reader,):
+                mount.wait_calls(1)
+                refused(read_text, other)
+                emulator.faults()
+                reader.communicate(timeout=harness.PATIENCE)
+                equal(reader.returncode, 0, "exit status of the reader")
+
+
+@case("records of a module that is not listed: a walker gets the old ones, and EDQUOT for the others")
+def unlisted():
+    with org("Leads=5000", ttl=1) as (emulator, mount, _):
+        known, other = emulator.ids("Leads")[100:102]
+        text = mount.read("Leads", f"{known}.json").decode()
+        mount.wait_quiet()
+        mount.expire()
+        emulator.edit("Leads", known, Company="Newer")
+        mark = emulator.mark()
+        equal(walks(read_text, mount.at("Leads", f"{known}.json")), text, "the old text")
+        refused(read_text, mount.at("Leads", f"{other}.json"))
+        no_calls(emulator, mount, mark)
+        check(b'"Newer"' in mount.read("Leads", f"{known}.json"), "others see the new one")
+
+
+@case("a walker causes no looks at modules and fields that are old")
+def old_metadata():
+    with org("Leads=5", ttl=1) as (emulator, mount, _):
+        names_then = mount.list("Leads")
+        texts = {name: mount.read("Leads", name).decode() for name in names_then if name.endswith(".json")}
+        mount.wait_quiet()
+        time.sleep(METADATA_S + 0.2)
+        mark = emulator.mark()
+        check("Leads" in walks(os.listdir, mount.path), "the modules")
+        equal(sorted(walks(os.listdir, mount.at("Leads"))), names_then, "names")
+        for name, text in texts.items():
+            equal(walks(read_text, mount.at("Leads", name)), text, name)
+        fields = mount.at(".zohofs", "modules", "Leads", "fields.json")
+        text = walks(read_text, fields)
+        no_calls(emulator, mount, mark)
+        emulator.faults({"match": "settings/fields", "count": 1000000, "stall": True})
+        with harness.running(["cat", fields]) as (reader,):
+            mount.wait_calls(1)
+            equal(walks(read_text, fields), text, "the text while others wait for a newer one")
+            emulator.faults()
+            reader.communicate(timeout=harness.PATIENCE)
+        mount.list()
+        wait_until(lambda: emulator.calls(path=".*/settings/modules", since=mark), "a look at the modules for others")
 
 
 def list_in_thread(path):

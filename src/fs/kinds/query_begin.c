@@ -119,7 +119,8 @@ query_tell_failure (const Ask *ask, const char *path, const GError *error)
     .todo = error->code == ZOHO_ERROR_INVALID ? "Correct the query and write it again." : "Write the query again.",
   };
 
-  if (ask->config->refused != NULL)
+  /* Of walkers it is told elsewhere, now and then. */
+  if (ask->config->refused != NULL && !ask->wait->held_back)
     ask->config->refused (ask->config->data, &told);
 }
 
