@@ -233,16 +233,31 @@ note_recent (Notes *notes, const json_t *row)
     g_array_append_val (notes->recent, made);
 }
 
-/* Which record the note belongs to. */
+/* The note is among those of @of no more. */
+static void
+take_off (NotesOf *of, uint64_t id)
+{
+  bool there;
+  guint place = place_of (of->ids, id, &there);
+
+  if (!there)
+    return;
+  g_array_remove_index (of->ids, place);
+  of_changed (of);
+}
+
+/* Which record the note belongs to: another one than before, when that was merged into it. */
 static void
 attach (Notes *notes, uint64_t id, const json_t *row)
 {
-  NotesOf *of = parent_of (notes, row);
+  NotesOf *of = parent_of (notes, row), *before = g_hash_table_lookup (notes->owners, &id);
   bool there;
   guint place;
 
   if (of == NULL)
     return;
+  if (before != NULL && before != of)
+    take_off (before, id);
   g_hash_table_insert (notes->owners, g_memdup2 (&id, sizeof id), of);
   place = place_of (of->ids, id, &there);
   if (there)
@@ -257,16 +272,9 @@ void
 notes_lost (StoreModule *module, uint64_t id)
 {
   NotesOf *of = g_hash_table_lookup (module->store->notes->owners, &id);
-  bool there;
-  guint place;
 
-  if (of == NULL)
-    return;
-  place = place_of (of->ids, id, &there);
-  if (!there)
-    return;
-  g_array_remove_index (of->ids, place);
-  of_changed (of);
+  if (of != NULL)
+    take_off (of, id);
 }
 
 void
