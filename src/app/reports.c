@@ -81,18 +81,18 @@ put_names (json_t *line, const char *key, const char *const *names)
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
-/* What stands before the last slash of a path is its module, and the name may have the record's id. */
+/* A path begins with its module, and its last name may have the record's id. */
 static void
 put_place (json_t *line, const char *path)
 {
-  const char *slash = path != NULL ? strrchr (path, '/') : NULL;
-  g_autofree char *module = slash != NULL ? g_strndup (path, (size_t) (slash - path)) : NULL;
+  const char *first = path != NULL ? strchr (path, '/') : NULL, *last = path != NULL ? strrchr (path, '/') : NULL;
+  g_autofree char *module = first != NULL ? g_strndup (path, (size_t) (first - path)) : NULL;
   uint64_t id = 0;
 
   put_text (line, "path", path);
   /* A note's file is in the folder of its record. */
-  put_text (line, "module", module != NULL && strchr (module, '/') != NULL ? "Notes" : module);
-  put_id (line, slash != NULL && names_read (slash + 1, &id) == NAME_RECORD ? id : 0);
+  put_text (line, "module", first != NULL && g_str_has_prefix (first, "/notes/") ? "Notes" : module);
+  put_id (line, last != NULL && names_read (last + 1, &id) == NAME_RECORD ? id : 0);
 }
 
 static json_t *

@@ -24,11 +24,14 @@ typedef struct
 {
   NodeKey node;
   bool writes_only;
+  bool appends;       /* where it writes is where the kernel thinks that the file ends */
+  EditProcess opener;
   pthread_mutex_t lock; /* guards all below. Queries are freed after it is dropped, since that rings who waits for them */
   GString *text;
   uint64_t text_end; /* where the last write ended */
   bool asked;        /* the text has been run */
   bool read;         /* since the last write */
+  bool is_part;      /* perhaps: who closes is not who opened it */
   uint64_t base;     /* where the answer begins, as this descriptor counts */
   Query *query;      /* waits for its first page */
   QueryReader *reader;
@@ -90,7 +93,8 @@ fail (const Ask *ask, Talk *talk, const char *query, GError *failure, GError **e
     {
       talk->asked = true;
       talk->words = query_failure_text (failure, query);
-      query_tell_failure (ask, path, failure);
+      if (!talk->is_part)
+        query_tell_failure (ask, path, failure);
     }
   g_propagate_error (error, failure);
   return STORE_FAILED;
@@ -143,6 +147,8 @@ coql_open (const Ask *ask, const NodeKey *node, int flags, void **state, GError 
 
   talk->node = *node;
   talk->writes_only = (flags & O_ACCMODE) == O_WRONLY;
+  talk->appends = (flags & O_APPEND) != 0;
+  talk->opener = ask->who.process;
   talk->text = g_string_new (NULL);
   pthread_mutex_init (&talk->lock, NULL);
   if ((flags & O_ACCMODE) == O_RDONLY)
@@ -178,7 +184,7 @@ coql_write (const Ask *ask, void *state, const char *bytes, size_t size, uint64_
   LOCKED (&talk->lock);
 
   /* What goes on where the last write ended is the same query, unless that has been read. */
-  if (talk->read || offset != talk->text_end)
+  if (talk->read || (!talk->appends && offset != talk->text_end))
     g_string_truncate (talk->text, 0);
   if (size > QUERY_TEXT_MAX - MIN (talk->text->len, QUERY_TEXT_MAX))
     {
@@ -210,22 +216,29 @@ coql_truncate (const Ask *ask, void *state, uint64_t size, GError **error)
   return STORE_READY;
 }
 
-/* At the close of what only writes: the answer goes to who opens it next. */
+/* At the close of what only writes: the answer goes to who opens it next. What `{ cat a; cat b; } > .coql` writes may be half
+ * a query when cat closes it; if it is not, it was refused for good, which is read. */
 static StoreState
 coql_flush (const Ask *ask, void *state, GError **error)
 {
   Talk *talk = state;
   QueryAsker asker = asker_of (ask, &talk->node);
   g_auto (Litter) litter = { NULL };
+  g_autoptr (GError) why = NULL;
   StoreState done;
   LOCKED (&talk->lock);
 
   if (!talk->writes_only || talk->text->len == 0 || talk->asked)
     return STORE_READY;
-  done = run (ask, talk, &litter, error);
+  talk->is_part = talk->opener.group != 0 && ask->who.process.group != 0 && !who_same (talk->opener, ask->who.process);
+  done = run (ask, talk, &litter, &why);
   /* The slots ring who waits for what was there before, and so for nothing of this descriptor. */
   if (done != STORE_WAITING && talk->asked)
     query_slots_put (ask->store, &asker, g_steal_pointer (&talk->query), g_steal_pointer (&talk->words));
+  if (done == STORE_FAILED && talk->is_part && talk->asked)
+    return STORE_READY;
+  if (done == STORE_FAILED)
+    g_propagate_error (error, g_steal_pointer (&why));
   return done;
 }
 

@@ -18,6 +18,7 @@ typedef struct
   uint64_t inode;
   int fd;
   bool writes;
+  EditProcess opener;
   pthread_mutex_t lock; /* guards the next two */
   bool written;         /* since it was asked last */
   bool asking;
@@ -66,6 +67,7 @@ query_open (const Ask *ask, const NodeKey *node, int flags, void **state, GError
   open->inode = node->id;
   open->fd = fd;
   open->writes = writes;
+  open->opener = ask->who.process;
   open->written = writes && (flags & O_TRUNC) != 0;
   pthread_mutex_init (&open->lock, NULL);
   *state = open;
@@ -185,6 +187,14 @@ takes_query (OpenQuery *open, const char *query, bool *anew)
   return open->written;
 }
 
+/* What several programs write one after the other is whole when the one that opened it closes it; or it is asked for by a
+ * look. */
+static bool
+is_end (const Ask *ask, const OpenQuery *open)
+{
+  return open->opener.group == 0 || ask->who.process.group == 0 || who_same (open->opener, ask->who.process);
+}
+
 static StoreState
 query_flush (const Ask *ask, void *state, GError **error)
 {
@@ -199,6 +209,8 @@ query_flush (const Ask *ask, void *state, GError **error)
     return STORE_READY;
   if (fdatasync (open->fd) < 0)
     return query_files_fail (error, "The query cannot be kept") ? STORE_READY : STORE_FAILED;
+  if (!is_end (ask, open))
+    return STORE_READY;
   name = query_files_name (ask->config->state, open->inode, &about);
   query = name != NULL ? queries_query (name) : NULL;
   asks = takes_query (open, query, &anew);
