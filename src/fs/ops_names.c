@@ -524,6 +524,13 @@ move_step (Op *op, GError **error)
   return state;
 }
 
+/* Attachments and queries: a file from elsewhere gets there by a copy. */
+static bool
+takes_files (const Fs *fs, Node *dir)
+{
+  return fs->desks != NULL && node_key (dir)->kind->create != NULL;
+}
+
 void
 names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
               unsigned flags)
@@ -531,7 +538,8 @@ names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t ne
   Fs *fs = ops_fs (req, COUNT_OTHER);
   Node *dir = nodes_of_id (fs->nodes, parent), *new_dir = nodes_of_id (fs->nodes, new_parent);
   int refusal = admit_refusal (fs, fuse_req_ctx (req)->uid, node_key (new_dir), ACCESS_TO_WRITE);
-  Desk *desk;
+  bool copied = parent != new_parent && takes_files (fs, new_dir);
+  Desk *desk = NULL;
   Op *op;
 
   if (refusal != 0)
@@ -541,9 +549,12 @@ names_rename (fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t ne
     }
   if (parent == new_parent && stream_renames (fs, req, dir, name, new_name, flags))
     return;
-  desk = desk_of (fs, req, new_dir, new_name);
-  if (desk == NULL)
-    return;
+  if (!copied || is_written (fs, dir))
+    {
+      desk = desk_of (fs, req, copied ? dir : new_dir, copied ? name : new_name);
+      if (desk == NULL)
+        return;
+    }
   if (parent != new_parent && !is_written (fs, dir))
     {
       fuse_reply_err (req, EXDEV);

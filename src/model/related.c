@@ -295,6 +295,9 @@ on_changed (const WriteResult *results, size_t count, const GError *error, void 
   Change *change = data;
   Store *store = change->store;
 
+  /* It was taken away already: by somebody else, or by us when the answer was lost. */
+  if (change->change.remove && g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
+    error = NULL;
   /* Before anybody who waits may go on, and look into the files. */
   if (error != NULL)
     related_refused (&change->change, error);

@@ -14,7 +14,7 @@ static const char *const patterns[] = {
   "#*#",                /* emacs: auto-save */
   ".#*",                /* emacs: lock */
   "sed" R R R R R R,    /* sed -i */
-  "XX" R R R R R R R R, /* perl -i */
+  "XX" R R R R R R,     /* perl -i */
   ".*." R R R R R R,    /* rsync */
   "*.tmp",
   "*.tmp.*",

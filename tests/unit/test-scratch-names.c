@@ -19,7 +19,7 @@ static const struct
   { ".#rec.json", true },
   { ".#a.7010000000201.json", true },
   { "sedAb12cD", true },        /* sed */
-  { "XXAb12cD3e", true },       /* perl */
+  { "XXAb12cD", true },         /* perl */
   { ".rec.json.Ab12cD", true }, /* rsync */
   { ".a.7010000000201.json.Ab12cD", true },
   { "rec.json.tmp", true },
