@@ -75,7 +75,7 @@ ops_stat (Fs *fs, const NodeKey *key, const Attr *attr)
     .st_gid = fs->gid,
     .st_size = attr->size,
     .st_blksize = BLOCK,
-    .st_blocks = (attr->size + 511) / 512,
+    .st_blocks = attr->size / 512 + (attr->size % 512 != 0),
   };
 
   stat.st_mtim.tv_sec = attr->mtime;
@@ -205,6 +205,17 @@ ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
   return STORE_READY;
 }
 
+/* A file that is written to Zoho may have become another one since it was looked up: for ESTALE the kernel looks once more. */
+static bool
+replies_stale (Op *op, const NodeKey *key, const GError *error)
+{
+  bool stale = key->kind != NULL && key->kind->stream != NULL && g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND);
+
+  if (stale)
+    fuse_reply_err (op_request (op), ESTALE);
+  return stale;
+}
+
 static StoreState
 lookup_step (Op *op, GError **error)
 {
@@ -231,8 +242,9 @@ lookup_step (Op *op, GError **error)
     return ops_reply_entry (op, &found, &attr, true);
   if (state != STORE_FAILED || !g_error_matches (*error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
     return state;
+  state = replies_stale (op, &found, *error) ? STORE_READY : STORE_FAILED;
   g_clear_error (error);
-  return ops_reply_missing (op, MISSING_TIMEOUT_S);
+  return state == STORE_READY ? state : ops_reply_missing (op, MISSING_TIMEOUT_S);
 }
 
 static void
@@ -298,11 +310,16 @@ getattr_step (Op *op, GError **error)
   const NodeKey *key = node_key (op->node);
   Attr attr = { 0 };
   struct stat stat;
+  g_autoptr (GError) why = NULL;
   StoreState state = STORE_READY;
 
   if (nodes_is_cut (op->fs->nodes, op->node))
     return reply_cut (op);
-  state = ops_attr (op, key, op->node, &attr, error);
+  state = ops_attr (op, key, op->node, &attr, &why);
+  if (replies_stale (op, key, why))
+    return STORE_READY;
+  if (why != NULL)
+    g_propagate_error (error, g_steal_pointer (&why));
   if (state != STORE_READY)
     return state;
   note_use (op->fs, key, op->thread);

@@ -57,12 +57,28 @@ handle_of (Op *op, Node *node)
   return handle;
 }
 
+/* What went away since it was looked up may have been replaced: for ESTALE the kernel looks the name up once more. */
+static bool
+went_away (Op *op, const GError *error)
+{
+  bool gone = g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND);
+
+  if (gone)
+    fuse_reply_err (op_request (op), ESTALE);
+  return gone;
+}
+
 static StoreState
 open_step (Op *op, GError **error)
 {
-  StoreState state = open_key (op, node_key (op->node), error);
+  g_autoptr (GError) why = NULL;
+  StoreState state = open_key (op, node_key (op->node), &why);
   Handle *handle;
 
+  if (went_away (op, why))
+    return STORE_READY;
+  if (why != NULL)
+    g_propagate_error (error, g_steal_pointer (&why));
   if (state != STORE_READY)
     return state;
   handle = handle_of (op, op->node);
@@ -289,16 +305,21 @@ create_step (Op *op, GError **error)
   const NodeKey *dir = node_key (op->node);
   struct fuse_entry_param param;
   Attr attr = { 0 };
+  g_autoptr (GError) why = NULL;
   StoreState state = STORE_READY;
   Handle *handle;
   Node *node;
 
   if (op->made.kind == NULL)
-    state = dir->kind->create (&op->ask, dir, op->name, &op->made, error);
+    state = dir->kind->create (&op->ask, dir, op->name, &op->made, &why);
   if (state == STORE_READY)
-    state = ops_attr (op, &op->made, NULL, &attr, error);
+    state = ops_attr (op, &op->made, NULL, &attr, &why);
   if (state == STORE_READY && !op->plus)
-    state = open_key (op, &op->made, error);
+    state = open_key (op, &op->made, &why);
+  if (op->made.kind != NULL && went_away (op, why))
+    return STORE_READY;
+  if (why != NULL)
+    g_propagate_error (error, g_steal_pointer (&why));
   if (state != STORE_READY)
     return state;
   node = enter (op, &op->made, &attr, &param);

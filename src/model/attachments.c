@@ -9,6 +9,7 @@
 #define FOLDERS_MAX 10000
 #define DEEDS_MAX 4096
 #define ROWS_MAX 100000 /* of one record */
+#define PAGES_MAX (ROWS_MAX / 200)
 #define NAME_BYTES_MAX 255
 #define EXTENSION_MAX 32
 #define LINK_SUFFIX ".url"
@@ -130,15 +131,16 @@ shown_name (const Attachment *attachment)
   return fit (name, "");
 }
 
-/* The first of a name has it, later ones have their id in it. @list: by id. */
+/* The newest of a name has it, others have their id in it: so what is written over a file is read there afterwards. @list: by
+ * id. */
 static void
 name_all (GPtrArray *list)
 {
   g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
 
-  for (guint i = 0; i < list->len; i++)
+  for (guint i = list->len; i > 0; i--)
     {
-      Attachment *attachment = list->pdata[i];
+      Attachment *attachment = list->pdata[i - 1];
       g_autofree char *middle = g_strdup_printf (".%" G_GUINT64_FORMAT, attachment->id);
 
       attachment->name = shown_name (attachment);
@@ -226,6 +228,7 @@ folder_free (gpointer data)
   g_ptr_array_unref (folder->uploads);
   g_hash_table_unref (folder->removals);
   g_hash_table_unref (folder->done);
+  g_hash_table_unref (folder->successors);
   g_free (folder);
 }
 
@@ -234,7 +237,7 @@ drop_idle (gpointer key, gpointer value, gpointer data)
 {
   const AttachmentFolder *folder = value;
 
-  return !folder->flying && folder->readers == 0 && folder->uploads->len == 0 && g_hash_table_size (folder->removals) == 0;
+  return !folder->flying && folder->users == 0 && g_hash_table_size (folder->removals) == 0;
 }
 
 AttachmentFolder *
@@ -255,6 +258,7 @@ attachments_folder (StoreModule *module, uint64_t record)
   folder->uploads = g_ptr_array_new ();
   folder->removals = g_hash_table_new (g_int64_hash, g_int64_equal);
   folder->done = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  folder->successors = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   attachments_touch (folder);
   g_hash_table_insert (all->folders, g_steal_pointer (&key), folder);
   return folder;
@@ -288,6 +292,16 @@ attachments_was_done (AttachmentFolder *folder, const char *deed, StoreWait *wai
   const int64_t *done_us = g_hash_table_lookup (folder->done, deed);
 
   return done_us != NULL && wait->began_us != 0 && *done_us >= wait->began_us;
+}
+
+uint64_t
+attachments_latest (const AttachmentFolder *folder, uint64_t id)
+{
+  const uint64_t *next;
+
+  while ((next = g_hash_table_lookup (folder->successors, &id)) != NULL)
+    id = *next;
+  return id;
 }
 
 const AttachmentsOf *
@@ -401,7 +415,8 @@ begin_list (AttachmentFolder *folder, ClientPriority priority)
 static bool
 take_page (AttachmentFolder *folder, const AttachmentsPage *page, GError **error)
 {
-  if (folder->coming->len + page->count > ROWS_MAX || (page->more && page->count == 0)
+  if (folder->coming->len + page->count > ROWS_MAX
+      || (page->more && (page->count == 0 || folder->pages >= PAGES_MAX))
       || (page->more && page->next_token == NULL && folder->pages >= ATTACHMENTS_NUMBERED_PAGES))
     {
       g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_TOO_LARGE, "The record has more attachments than can be listed");
@@ -582,8 +597,10 @@ attachments_delete (StoreModule *module, uint64_t record, const char *name, cons
   store_lock (store);
   folder = attachments_folder (module, record);
   local = uploads_named (folder, name);
-  if (local != NULL)
-    upload_unname (local);
+  if (local != NULL && upload_lands (local, wait))
+    state = STORE_WAITING;
+  else if (local != NULL)
+    upload_remove (local);
   else
     state = remove_in (folder, name, deed, who, wait, &pretended, error);
   store_unlock (store);
@@ -703,6 +720,7 @@ get_in (AttachmentFolder *folder, uint64_t id, bool with_size, StoreWait *wait, 
 
   if (state != STORE_READY)
     return state;
+  id = attachments_latest (folder, id);
   found = find_id (folder, id);
   if (found == NULL)
     {

@@ -24,7 +24,8 @@ typedef struct
   uint64_t ticket;
   Bell landed;
 
-  unsigned readers;       /* downloads that name it */
+  GHashTable *successors; /* id of an attachment -> that of the one which replaced it */
+  unsigned users;         /* downloads and uploads that name it */
   GPtrArray *uploads;     /* Upload *, with a reference each: those that have a name */
   GHashTable *removals;   /* id -> Removal, on the wire */
   GHashTable *done;       /* a deed in words -> int64_t *: when it was done, for who asks again */
@@ -93,8 +94,12 @@ void uploads_judge (AttachmentFolder *folder, const GError *failure);
 void uploads_end (Attachments *all);
 /* Lock held, both. The one that has the name in the directory, borrowed, or NULL. */
 Upload *uploads_named (const AttachmentFolder *folder, const char *name);
-/* It has no name any more, and is not to be sent. */
-void upload_unname (Upload *upload);
+/* Lock held: what attachment @id has become by what was written over it; itself when nothing was. */
+uint64_t attachments_latest (const AttachmentFolder *folder, uint64_t id);
+/* Lock held: somebody removes it, so that nothing comes of it whatever is written yet. */
+void upload_remove (Upload *upload);
+/* Lock held: is it just being sent? Then @wait is rung when that has ended. */
+bool upload_lands (Upload *upload, StoreWait *wait);
 
 /* ---- spool.c: the file of an upload; failures are in errno ------------------------------------------------------- */
 

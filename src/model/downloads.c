@@ -259,7 +259,7 @@ download_new (StoreModule *module, uint64_t record, uint64_t id)
   download->need = INT64_MAX;
   store_lock (module->store);
   download->folder = attachments_folder (module, record);
-  download->folder->readers++;
+  download->folder->users++;
   store_unlock (module->store);
   return download;
 }
@@ -274,7 +274,7 @@ download_free (Download *download)
     return;
   store = download->store;
   store_lock (store);
-  download->folder->readers--;
+  download->folder->users--;
   download->closed = true;
   if (download->flying)
     ticket = download->ticket;

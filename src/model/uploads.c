@@ -16,6 +16,7 @@
 
 #define LINK_BYTES_MAX 65536
 #define CLOCKS_DIFFER_S 120
+#define SUCCESSORS_MAX 4096
 
 struct Upload
 {
@@ -27,7 +28,9 @@ struct Upload
   unsigned references;
   char *name;
   bool named;      /* in the record's directory */
+  bool removed;    /* by somebody, so that it is to become nothing */
   bool dirty;      /* bytes that were not sent */
+  bool queued;     /* has a reference, to be sent when nothing of its name is under way any more */
   bool sending;    /* its bytes and its name stay what they are */
   bool looking;    /* sending, the answer was lost: the list is to tell */
   bool pretended;  /* of a dry run */
@@ -51,8 +54,20 @@ struct Upload
 static bool
 is_wanted (const Upload *upload)
 {
-  return (upload->dirty || upload->pretended) && upload->named && upload->size > 0 && upload->failure == NULL
+  return (upload->dirty || upload->pretended) && !upload->removed && upload->size > 0 && upload->failure == NULL
          && !scratch_name_matches (upload->name);
+}
+
+/* The mount ends: what was not sent becomes a draft. Lock not held. */
+static void
+keep (Upload *upload)
+{
+  g_autoptr (GError) failure
+      = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "%s", upload->pretended ? "A dry run attaches nothing"
+                                                                            : "The mount ended before the file was closed");
+
+  if (is_wanted (upload) && spool_aside (upload->all, upload->folder, &upload->spool, upload->name, &upload->doer, failure))
+    attachments_failed (upload->folder, upload->name, failure, upload->name);
 }
 
 /* Lock not held; nobody else knows it. */
@@ -77,6 +92,7 @@ let_go (Upload *upload)
   if (--upload->references > 0)
     return NULL;
   g_hash_table_remove (upload->all->uploads, &upload->number);
+  upload->folder->users--;
   return upload;
 }
 
@@ -85,10 +101,16 @@ upload_unref (Upload *upload)
 {
   Store *store;
   Upload *last;
+  bool alone;
 
   if (upload == NULL)
     return;
   store = upload->all->store;
+  store_lock (store);
+  alone = upload->references == 1;
+  store_unlock (store);
+  if (alone)
+    keep (upload);
   store_lock (store);
   last = let_go (upload);
   store_unlock (store);
@@ -108,14 +130,28 @@ take_name (Upload *upload)
   return let_go (upload);
 }
 
-void
-upload_unname (Upload *upload)
+/* Lock held. Nothing comes of it, unless more is written. */
+static void
+unname (Upload *upload)
 {
   Upload *last = take_name (upload);
 
   upload->dirty = false;
   if (last != NULL)
     destroy (last);
+}
+
+void
+upload_remove (Upload *upload)
+{
+  upload->removed = true;
+  unname (upload);
+}
+
+bool
+upload_lands (Upload *upload, StoreWait *wait)
+{
+  return upload->sending && bell_wait (&upload->landed, wait) == STORE_WAITING;
 }
 
 Upload *
@@ -136,17 +172,28 @@ fail_disk (GError **error, const char *words)
   g_set_error (error, ZOHO_ERROR, code, "%s: %s", words, g_strerror (number));
 }
 
+/* Zoho is told no control characters (api/attachments.c), so who came again under such a name would attach it twice. */
+static bool
+check_name (const char *name, GError **error)
+{
+  const char *c = name;
+
+  while ((guchar)*c >= ' ' && *c != '\x7f')
+    c++;
+  if (*c == '\0' && journal_is_name (name, false))
+    return true;
+  g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "An attachment cannot have such a name.");
+  return false;
+}
+
 Upload *
 upload_new (StoreModule *module, uint64_t record, const char *name, uint64_t replaces, GError **error)
 {
   Store *store = module->store;
   Upload *upload, *old;
 
-  if (!journal_is_name (name, false))
-    {
-      g_set_error (error, ZOHO_ERROR, ZOHO_ERROR_INVALID, "An attachment cannot have such a name.");
-      return NULL;
-    }
+  if (!check_name (name, error))
+    return NULL;
   upload = g_new0 (Upload, 1);
   upload->all = store->attachments;
   upload->name = g_strdup (name);
@@ -163,8 +210,19 @@ upload_new (StoreModule *module, uint64_t record, const char *name, uint64_t rep
       return NULL;
     }
   old = uploads_named (upload->folder, name);
+  if (old != NULL && replaces != 0 && old->replaces == replaces && old->failure == NULL)
+    {
+      old->references++;
+      store_unlock (store);
+      destroy (upload);
+      return old;
+    }
   if (old != NULL)
-    old = take_name (old);
+    {
+      old->removed = true;
+      old = take_name (old);
+    }
+  upload->folder->users++;
   upload->references = 2;
   upload->named = true;
   g_ptr_array_add (upload->folder->uploads, upload);
@@ -181,27 +239,44 @@ static void
 end_one (Upload *upload)
 {
   Store *store = upload->all->store;
-  g_autoptr (GError) failure
-      = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "%s", upload->pretended ? "A dry run attaches nothing"
-                                                                            : "The mount ended before the file was closed");
 
-  if (is_wanted (upload) && spool_aside (upload->all, upload->folder, &upload->spool, upload->name, &upload->doer, failure))
-    attachments_failed (upload->folder, upload->name, failure, upload->name);
+  keep (upload);
   store_lock (store);
-  upload_unname (upload);
+  unname (upload);
   store_unlock (store);
+}
+
+static GPtrArray *
+all_uploads (const Attachments *all)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)upload_unref);
+  GHashTableIter iter;
+  gpointer value;
+
+  store_lock (all->store);
+  g_hash_table_iter_init (&iter, all->uploads);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ((Upload *)value)->references++;
+      g_ptr_array_add (list, value);
+    }
+  store_unlock (all->store);
+  return list;
 }
 
 void
 uploads_end (Attachments *all)
 {
-  GHashTableIter iter;
-  gpointer folder;
+  g_autoptr (GPtrArray) list = all_uploads (all);
 
-  g_hash_table_iter_init (&iter, all->folders);
-  while (g_hash_table_iter_next (&iter, NULL, &folder))
-    while (((AttachmentFolder *)folder)->uploads->len > 0)
-      end_one (((AttachmentFolder *)folder)->uploads->pdata[0]);
+  for (guint i = 0; i < list->len; i++)
+    {
+      Upload *upload = list->pdata[i];
+
+      end_one (upload);
+      if (upload->queued)
+        upload_unref (upload);
+    }
 }
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
@@ -259,7 +334,7 @@ uploads_of_number (Store *store, uint64_t number)
 static bool
 stands_for (const Upload *upload, const AttachmentFolder *folder, uint64_t id)
 {
-  return upload->folder == folder && upload->failure == NULL
+  return upload->folder == folder && upload->failure == NULL && !upload->removed
          && (upload->origin == id || (upload->named && upload->replaces == id));
 }
 
@@ -357,6 +432,9 @@ put (const Upload *upload, const char *bytes, size_t size, uint64_t offset, GErr
   return true;
 }
 
+/* What ends lets the next one of its name begin, and that ends here. */
+static void send_queued (const Upload *landed);
+
 /* Lock held; somebody has a reference. */
 static void
 end_failed (Upload *upload, const GError *failure)
@@ -367,6 +445,7 @@ end_failed (Upload *upload, const GError *failure)
   upload->sending = upload->looking = upload->dirty = false;
   upload->failure = g_error_copy (failure);
   bell_ring (upload->all->store, &upload->landed, failure);
+  send_queued (upload);
 }
 
 /* Bytes that were to be in it are not, so what is there must not be attached for the whole: it is gone at once, since some
@@ -421,6 +500,24 @@ upload_write (Upload *upload, const char *bytes, size_t size, uint64_t offset, S
   return STORE_READY;
 }
 
+/* Lock held, so that it is not sent meanwhile: its end would be missing. */
+static StoreState
+resize (Upload *upload, uint64_t size, StoreWait *wait, GError **error)
+{
+  StoreState state = may_change (upload, size, wait, error);
+
+  if (state != STORE_READY)
+    return state;
+  if (ftruncate (upload->spool.fd, (off_t)size) < 0)
+    {
+      fail_disk (error, "The file cannot be resized");
+      return STORE_FAILED;
+    }
+  if ((int64_t)size != upload->size)
+    note_change (upload, (int64_t)size);
+  return STORE_READY;
+}
+
 StoreState
 upload_truncate (Upload *upload, uint64_t size, StoreWait *wait, GError **error)
 {
@@ -429,20 +526,37 @@ upload_truncate (Upload *upload, uint64_t size, StoreWait *wait, GError **error)
   StoreState state;
 
   store_lock (store);
-  state = may_change (upload, size, wait, &failure);
+  state = resize (upload, size, wait, &failure);
   store_unlock (store);
-  if (state == STORE_READY && ftruncate (upload->spool.fd, (off_t)size) < 0)
+  return state == STORE_READY ? STORE_READY : spoilt (upload, state, failure, error);
+}
+
+/* ---- one of a name at a time ------------------------------------------------------------------------------------- */
+
+/* Lock held: what is being sent under the name of @upload. Two at a time would replace the same one, and both would stay. */
+static Upload *
+in_the_way (const Upload *upload)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, upload->all->uploads);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      fail_disk (&failure, "The file cannot be resized");
-      state = STORE_FAILED;
+      Upload *other = value;
+
+      if (other != upload && other->sending && other->folder == upload->folder && strcmp (other->name, upload->name) == 0)
+        return other;
     }
-  if (state != STORE_READY)
-    return spoilt (upload, state, failure, error);
-  store_lock (store);
-  if ((int64_t)size != upload->size)
-    note_change (upload, (int64_t)size);
-  store_unlock (store);
-  return STORE_READY;
+  return NULL;
+}
+
+static void
+note_successor (AttachmentFolder *folder, uint64_t id, uint64_t next)
+{
+  if (g_hash_table_size (folder->successors) >= SUCCESSORS_MAX)
+    g_hash_table_remove_all (folder->successors);
+  g_hash_table_replace (folder->successors, g_memdup2 (&id, sizeof id), g_memdup2 (&next, sizeof next));
 }
 
 /* ---- the end of a commit ----------------------------------------------------------------------------------------- */
@@ -466,6 +580,7 @@ end_good (Upload *upload)
   g_assert (last == NULL);
   upload->sending = upload->looking = false;
   bell_ring (upload->all->store, &upload->landed, NULL);
+  send_queued (upload);
 }
 
 /* What is sent has a reference of its own. Ends with call_end(). */
@@ -520,6 +635,7 @@ take_made (Upload *upload, uint64_t id, int64_t modified_s)
       return false;
     }
   upload->made = id;
+  note_successor (upload->folder, old, id);
   g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, old);
   upload->ticket = attachments_api_delete (store->config.client, of, text, on_replaced, upload);
   call_sent (store, upload->ticket);
@@ -584,14 +700,19 @@ find_made (const Upload *upload)
   return 0;
 }
 
+/* Those without a name, too. */
 static Upload *
 next_to_judge (const AttachmentFolder *folder)
 {
-  for (guint i = 0; i < folder->uploads->len; i++)
-    {
-      Upload *upload = folder->uploads->pdata[i];
+  GHashTableIter iter;
+  gpointer value;
 
-      if (upload->looking && folder->sent_us >= upload->look_us)
+  g_hash_table_iter_init (&iter, folder->all->uploads);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Upload *upload = value;
+
+      if (upload->folder == folder && upload->looking && folder->sent_us >= upload->look_us)
         return upload;
     }
   return NULL;
@@ -689,6 +810,7 @@ send (Upload *upload, ClientPriority priority)
 
   read_what (upload);
   note_known (upload);
+  upload->replaces = attachments_latest (upload->folder, upload->replaces);
   upload->dirty = false;
   upload->sending = true;
   upload->references++;
@@ -704,14 +826,82 @@ send (Upload *upload, ClientPriority priority)
 static bool
 is_due (const Upload *upload)
 {
-  return upload->dirty && !upload->sending && upload->size > 0 && upload->failure == NULL
+  return upload->dirty && !upload->removed && !upload->sending && upload->size > 0 && upload->failure == NULL
          && !scratch_name_matches (upload->name) && !upload->all->store->stopping;
+}
+
+/* Lock held. */
+static void
+send_later (Upload *upload)
+{
+  if (in_the_way (upload) == NULL)
+    send (upload, CLIENT_BACKGROUND);
+  else if (!upload->queued)
+    {
+      upload->queued = true;
+      upload->references++;
+    }
+}
+
+static Upload *
+next_queued (const Upload *landed)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, landed->all->uploads);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Upload *upload = value;
+
+      if (upload->queued && upload->folder == landed->folder && strcmp (upload->name, landed->name) == 0)
+        return upload;
+    }
+  return NULL;
+}
+
+static void
+send_queued (const Upload *landed)
+{
+  Upload *upload = next_queued (landed), *last;
+
+  if (upload == NULL || in_the_way (upload) != NULL || upload->all->store->stopping)
+    return;
+  upload->queued = false;
+  if (is_due (upload))
+    send (upload, CLIENT_BACKGROUND);
+  last = let_go (upload);
+  if (last != NULL)
+    destroy (last);
+}
+
+/* It becomes a draft. @who: or NULL. */
+static void
+give_up (Upload *upload, const SaveWho *who, const GError *failure)
+{
+  Store *store = upload->all->store;
+  bool mine;
+
+  store_lock (store);
+  mine = is_due (upload);
+  if (mine && who != NULL)
+    doer_set (&upload->doer, who);
+  upload->sending |= mine;
+  store_unlock (store);
+  if (!mine)
+    return;
+  tell_failure (upload, failure);
+  store_lock (store);
+  end_failed (upload, failure);
+  store_unlock (store);
 }
 
 /* Lock held. @pretend: a dry run is to be told. */
 static StoreState
 commit (Upload *upload, const SaveWho *who, StoreWait *wait, bool *pretend, GError **error)
 {
+  Upload *other;
+
   if (upload->sending)
     return bell_wait (&upload->landed, wait);
   if (upload->failure != NULL)
@@ -721,6 +911,9 @@ commit (Upload *upload, const SaveWho *who, StoreWait *wait, bool *pretend, GErr
     }
   if (!is_due (upload))
     return STORE_READY;
+  other = in_the_way (upload);
+  if (other != NULL)
+    return bell_wait (&other->landed, wait);
   doer_set (&upload->doer, who);
   if (upload->all->config.dry_run)
     {
@@ -754,34 +947,19 @@ upload_commit_later (Upload *upload)
 
   store_lock (store);
   if (is_due (upload) && !upload->all->config.dry_run)
-    send (upload, CLIENT_BACKGROUND);
+    send_later (upload);
   else if (upload->size == 0 && upload->replaces != 0 && !upload->sending)
-    upload_unname (upload); /* it was emptied, and nothing came: the attachment is seen again */
+    unname (upload); /* it was emptied, and nothing came: the attachment is seen again */
   store_unlock (store);
 }
 
 void
 upload_abandon (Upload *upload, const SaveWho *who)
 {
-  Store *store = upload->all->store;
   g_autoptr (GError) failure
       = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The program that wrote the file was killed, so it was not attached");
-  bool mine;
 
-  store_lock (store);
-  mine = is_due (upload);
-  if (mine)
-    {
-      doer_set (&upload->doer, who);
-      upload->sending = true;
-    }
-  store_unlock (store);
-  if (!mine)
-    return;
-  tell_failure (upload, failure);
-  store_lock (store);
-  end_failed (upload, failure);
-  store_unlock (store);
+  give_up (upload, who, failure);
 }
 
 /* ---- renaming ---------------------------------------------------------------------------------------------------- */
@@ -801,12 +979,10 @@ give_name (Upload *upload, const char *new_name, bool replace, Upload **gone, GE
   Upload *other = uploads_named (folder, new_name);
   const Attachment *there = folder->list != NULL ? attachments_find (folder->list, new_name) : NULL;
 
-  if (!journal_is_name (new_name, false))
-    return refuse (error, ZOHO_ERROR_INVALID, "An attachment cannot have such a name.");
+  if (!check_name (new_name, error))
+    return false;
   if (!replace && (other != NULL || there != NULL))
     return refuse (error, ZOHO_ERROR_DUPLICATE, "There is a file of that name.");
-  if (other != NULL && other->sending)
-    return refuse (error, ZOHO_ERROR_CHANGED, "The file that would be replaced is just being attached.");
   if (upload->spool.place != NULL && !spool_rename (upload->all, &upload->spool, upload->name, new_name))
     {
       fail_disk (error, "The file cannot be renamed");
@@ -816,6 +992,7 @@ give_name (Upload *upload, const char *new_name, bool replace, Upload **gone, GE
     {
       upload->replaces = other->replaces != 0 ? other->replaces : upload->replaces;
       other->dirty = false;
+      other->removed = true;
       *gone = take_name (other);
     }
   if (there != NULL && !scratch_name_matches (new_name))
@@ -833,7 +1010,7 @@ static StoreState
 rename_in (AttachmentFolder *folder, const char *name, const char *new_name, bool replace, const char *deed,
            StoreWait *wait, Upload **upload, Upload **gone, GError **error)
 {
-  Upload *found = uploads_named (folder, name);
+  Upload *found = uploads_named (folder, name), *other;
   StoreState state;
 
   if (found != NULL && found->sending)
@@ -854,6 +1031,9 @@ rename_in (AttachmentFolder *folder, const char *name, const char *new_name, boo
               there ? "Zoho cannot rename an attachment: copy it and delete the old one." : "There is no such file.");
       return STORE_FAILED;
     }
+  other = replace ? uploads_named (folder, new_name) : NULL;
+  if (other != NULL && other->sending)
+    return bell_wait (&other->landed, wait);
   if (!give_name (found, new_name, replace, gone, error))
     return STORE_FAILED;
   wait_began_us (wait);

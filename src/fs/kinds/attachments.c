@@ -193,7 +193,7 @@ stat_of (const Ask *ask, int64_t size, int64_t mtime)
                         .st_uid = getuid (),
                         .st_gid = getgid (),
                         .st_size = size,
-                        .st_blocks = (size + 511) / 512,
+                        .st_blocks = size / 512 + (size % 512 != 0),
                         .st_mtim.tv_sec = mtime,
                         .st_ctim.tv_sec = mtime,
                         .st_atim.tv_sec = mtime };
@@ -268,10 +268,11 @@ directory_create (const Ask *ask, const NodeKey *dir, const char *name, NodeKey 
     return state;
   if (attachment != NULL && !may_delete (ask, dir, error))
     return STORE_FAILED;
-  upload = upload_new (dir->module, dir->id, name, attachment != NULL ? attachment->id : 0, error);
-  if (upload == NULL)
+  if (old == NULL)
+    upload = upload_new (dir->module, dir->id, name, attachment != NULL ? attachment->id : 0, error);
+  if (old == NULL && upload == NULL)
     return STORE_FAILED;
-  *made = key_of_upload (ask, dir, upload);
+  *made = key_of_upload (ask, dir, old != NULL ? old : upload);
   return STORE_READY;
 }
 
@@ -348,7 +349,7 @@ open_to_read (const Ask *ask, const NodeKey *node, const Place *place, Open *ope
   if (attachment->url != NULL)
     open->text = attachment_link_text (attachment->url);
   else
-    open->download = download_new (node->module, place->record, place->id);
+    open->download = download_new (node->module, place->record, attachment->id);
   return STORE_READY;
 }
 
@@ -369,8 +370,13 @@ open_to_replace (const Ask *ask, const NodeKey *node, const Place *place, int fl
   state = attachments_get (node->module, place->record, place->id, false, ask->wait, &attachment, error);
   if (state != STORE_READY)
     return state;
-  open->upload = upload_new (node->module, place->record, attachment->name, place->id, error);
-  return open->upload != NULL ? STORE_READY : STORE_FAILED;
+  /* It may have been written over since it was looked up. */
+  if (attachment->id != place->id)
+    open->upload = uploads_replacing (node->module, place->record, attachment->id);
+  if (open->upload == NULL)
+    open->upload = upload_new (node->module, place->record, attachment->name, attachment->id, error);
+  /* Somebody else may have begun at the same time. */
+  return open->upload != NULL ? upload_truncate (open->upload, 0, ask->wait, error) : STORE_FAILED;
 }
 
 static StoreState
