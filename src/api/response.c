@@ -406,6 +406,31 @@ looks_like_html (const char *text, size_t size)
   return size > 0 && *text == '<';
 }
 
+/* A value may hold U+0000, which no text of C can: U+FFFD is shown in its place, so that one such record does not keep a
+ * whole page from being read. Returns: NULL when there is none in @text; else the same, to g_free(). */
+static char *
+without_nul (const char *text, size_t size)
+{
+  const char *at = text, *end = text + size;
+  char *copy = NULL;
+
+  while ((at = memmem (at, (size_t)(end - at), "\\u0000", 6)) != NULL)
+    {
+      const char *first = at;
+
+      while (first > text && first[-1] == '\\')
+        first--;
+      /* After an odd number of backslashes this one is no escape, but escaped. */
+      if ((at - first) % 2 == 0)
+        {
+          copy = copy != NULL ? copy : g_memdup2 (text, size);
+          memcpy (copy + (at - text), "\\ufffd", 6);
+        }
+      at += 6;
+    }
+  return copy;
+}
+
 /* @why: what json_parse() said. */
 static ResponseKind
 refuse_text (int status, const char *text, size_t size, const GError *why, GError **error)
@@ -429,12 +454,14 @@ read_answer (int status, const char *text, size_t size, bool rows, json_t **body
 {
   g_autoptr (GError) why = NULL;
   g_autoptr (json_t) parsed = NULL;
+  g_autofree char *clean = NULL;
   const json_t *row;
 
   *body = NULL;
   if (status == 204 || status == 304)
     return RESPONSE_OK;
-  parsed = json_parse (text, size, &why);
+  clean = without_nul (text, size);
+  parsed = json_parse (clean != NULL ? clean : text, size, &why);
   if (!json_is_object (parsed))
     return refuse_text (status, text, size, why, error);
   if (is_refusal (parsed) || (status >= 300 && code_of (parsed) != NULL))

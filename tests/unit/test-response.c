@@ -181,6 +181,26 @@ test_refused_rows_of_a_write (void)
 }
 
 static void
+test_nul (void)
+{
+  static const char *const texts[][2] = {
+    { "{\"a\":\"\\u0000\"}", "\357\277\275" },
+    { "{\"a\":\"x\\u0000\\u0000y\\u0000\"}", "x\357\277\275\357\277\275y\357\277\275" },
+    { "{\"a\":\"\\\\u0000\"}", "\\u0000" },
+    { "{\"a\":\"\\\\\\u0000\"}", "\\\357\277\275" },
+    { "{\"a\":\"u0000\"}", "u0000" },
+  };
+  json_t *body;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_assert_cmpint (response_read (200, texts[i][0], strlen (texts[i][0]), &body, NULL), ==, RESPONSE_OK);
+      g_assert_cmpstr (json_string_value (json_object_get (body, "a")), ==, texts[i][1]);
+      json_decref (body);
+    }
+}
+
+static void
 test_words_stay_on_one_line (void)
 {
   const char *text = "{\"code\":\"X\\n\\u001b[31mY\",\"message\":\"a\\r\\nb\",\"status\":\"error\"}";
@@ -284,6 +304,7 @@ main (int argc, char **argv)
   g_test_add_func ("/response/refusals", test_refusals);
   g_test_add_func ("/response/answers", test_answers);
   g_test_add_func ("/response/refused-rows-of-a-write", test_refused_rows_of_a_write);
+  g_test_add_func ("/response/nul", test_nul);
   g_test_add_func ("/response/words-stay-on-one-line", test_words_stay_on_one_line);
   g_test_add_func ("/rows/rows", test_rows);
   g_test_add_func ("/rows/names", test_names);
