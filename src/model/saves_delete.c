@@ -381,8 +381,9 @@ send_call (Saves *saves, StoreModule *module, GPtrArray *list)
       g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, i > 0 ? "," : "", pending->key.id);
     }
   saves_flying (saves, 1);
+  /* Nobody waits, but somebody has done it: it is not for background work's part of the budget. */
   call->ticket
-      = write_delete (saves->store->config.client, module->name, ids->str, CLIENT_BACKGROUND, on_deleted, call);
+      = write_delete (saves->store->config.client, module->name, ids->str, CLIENT_LISTING, on_deleted, call);
   call_sent (saves->store, call->ticket);
 }
 

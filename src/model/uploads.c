@@ -830,12 +830,12 @@ is_due (const Upload *upload)
          && !scratch_name_matches (upload->name) && !upload->all->store->stopping;
 }
 
-/* Lock held. */
+/* Lock held. Nobody waits, but somebody has written it: it is not for background work's part of the budget. */
 static void
 send_later (Upload *upload)
 {
   if (in_the_way (upload) == NULL)
-    send (upload, CLIENT_BACKGROUND);
+    send (upload, CLIENT_LISTING);
   else if (!upload->queued)
     {
       upload->queued = true;
@@ -869,7 +869,7 @@ send_queued (const Upload *landed)
     return;
   upload->queued = false;
   if (is_due (upload))
-    send (upload, CLIENT_BACKGROUND);
+    send (upload, CLIENT_LISTING);
   last = let_go (upload);
   if (last != NULL)
     destroy (last);

