@@ -1,5 +1,5 @@
-/* The accounts server: one form goes out, one answer comes back. Success is having a token: its errors come with HTTP 200,
- * too. */
+/* The accounts server: one form goes out, one answer comes back. Success is having a token: its errors come with
+ * HTTP 200, too. */
 #include "api/accounts.h"
 
 #include "api/token_file.h"

@@ -1,5 +1,5 @@
-/* Attachments of a record: list, download, upload, link, delete. Each call answers on a client worker thread through its
- * callback; see client.h. What is given is read before a call returns, but for files that are sent. */
+/* Attachments of a record: list, download, upload, link, delete. Each call answers on a client worker thread through
+ * its callback; see client.h. What is given is read before a call returns, but for files that are sent. */
 #pragma once
 
 #include "api/client.h"
@@ -40,8 +40,9 @@ typedef struct
 uint64_t attachments_api_list (Client *client, const AttachmentsOf *of, unsigned page, const char *page_token,
                                AttachmentsListDone done, void *data);
 
-/* GET .../Attachments/{id}. The bytes go to @take, with @data; @length: of the body, -1 unknown. ZOHO_ERROR_NOT_FOUND when
- * there is none of that id, INVALID for a link. An error in the middle says that those that were taken are good. */
+/* GET .../Attachments/{id}. The bytes go to @take, with @data; @length: of the body, -1 unknown.
+ * ZOHO_ERROR_NOT_FOUND when there is none of that id, INVALID for a link. An error in the middle says that those
+ * that were taken are good. */
 typedef void (*AttachmentsDownloadDone) (int64_t length, const GError *error, void *data);
 
 uint64_t attachments_api_download (Client *client, const AttachmentsOf *of, const char *id, ClientTake take,

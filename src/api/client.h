@@ -1,11 +1,11 @@
-/* One call to Zoho: a request goes out, one checked JSON body comes back. Joins http (the wire),
- * limiter (how many at once, how many credits), retry (whether again) and oauth (the token).
+/* One call to Zoho: a request goes out, one checked JSON body comes back. Joins http (the wire), limiter (how many
+ * at once, how many credits), retry (whether again) and oauth (the token).
  *
- * A call is charged to the program for which the sending thread works (base/behalf.h), and so is what its @done sends; one of
- * CLIENT_BACKGROUND to "zohofs". While Zoho refuses calls (429) all wait together (api/storm.h).
+ * A call is charged to the program for which the sending thread works (base/behalf.h), and so is what its @done
+ * sends; one of CLIENT_BACKGROUND to "zohofs". While Zoho refuses calls (429) all wait together (api/storm.h).
  *
- * Nothing here blocks: client_send() queues, and @done is called later on one of the client's two
- * worker threads, where the body was parsed too. Any thread may call anything here. */
+ * Nothing here blocks: client_send() queues, and @done is called later on one of the client's two worker threads,
+ * where the body was parsed too. Any thread may call anything here. */
 #pragma once
 
 #include "api/costs.h"

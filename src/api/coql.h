@@ -1,5 +1,5 @@
-/* COQL, Zoho's query language: a query goes out, a page of rows comes back. The answer comes on a client worker thread; see
- * client.h. */
+/* COQL, Zoho's query language: a query goes out, a page of rows comes back. The answer comes on a client worker
+ * thread; see client.h. */
 #pragma once
 
 #include "api/client.h"

@@ -1,5 +1,5 @@
-/* What each program has cost. A program chooses its name, so only so many are kept: where there is no room, the one that
- * has cost least goes to the others. */
+/* What each program has cost. A program chooses its name, so only so many are kept: where there is no room, the one
+ * that has cost least goes to the others. */
 #include "api/costs.h"
 
 #include "base/lock.h"

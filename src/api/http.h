@@ -55,8 +55,8 @@ struct HttpRequest
   char **headers; /* "Name: value" each, NULL at the end; may be NULL */
   char *body;     /* text; NULL: none */
   const HttpUpload *upload; /* instead of @body; may be NULL */
-  /* Not NULL: takes the body of a 200, which is then not in the answer. On the curl thread, with no lock held; may write to
-   * the local disk. With this or @upload the deadline counts from the last byte on. */
+  /* Not NULL: takes the body of a 200, which is then not in the answer. On the curl thread, with no lock held; may
+   * write to the local disk. With this or @upload the deadline counts from the last byte on. */
   HttpTook (*take) (HttpRequest *request, const HttpPiece *piece);
   unsigned priority;
   bool gated;            /* does the gate decide when it goes? */

@@ -107,8 +107,8 @@ is_ending (Oauth *oauth)
   return oauth->ending;
 }
 
-/* Returns: the lock file's descriptor, or -1: with @busy another process has it and keeps it. Without a file that can be
- * locked we go on all the same: a second token is better than none. */
+/* Returns: the lock file's descriptor, or -1: with @busy another process has it and keeps it. Without a file that
+ * can be locked we go on all the same: a second token is better than none. */
 static int
 lock_file (Oauth *oauth, bool *busy)
 {

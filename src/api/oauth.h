@@ -1,6 +1,6 @@
 /* The access token: fetched with the refresh token, once for all who wait, a few minutes before the old one ends. A
- * thread of its own does it, so that lock files hold up nobody else. Whoever signs in again while this runs is noticed: at once
- * when the old sign-in is dead, else within half a minute. */
+ * thread of its own does it, so that lock files hold up nobody else. Whoever signs in again while this runs is
+ * noticed: at once when the old sign-in is dead, else within half a minute. */
 #pragma once
 
 #include "api/http.h"
@@ -10,8 +10,8 @@ typedef struct Oauth Oauth;
 /* Whoever waits should ask again. On the thread of oauth. */
 typedef void (*OauthNews) (void *data);
 
-/* Is there a sign-in other than the one given last? Then both are set, to g_free(). On the thread of oauth; may block on
- * files. */
+/* Is there a sign-in other than the one given last? Then both are set, to g_free(). On the thread of oauth; may
+ * block on files. */
 typedef bool (*OauthRenew) (void *data, char **client_secret, char **refresh_token);
 
 typedef struct

@@ -33,20 +33,21 @@ typedef struct
   unsigned page;      /* 1 to 10, or 0 with @page_token */
   const char *page_token;
   const char *ids;    /* comma separated, at most 1,024 characters; NULL: all */
-  /* Not NULL: by this field, downwards unless @ascending. NULL: by id upwards if @ascending, else in Zoho's own order, which
-   * leaves sort_by away (sorting is of the heavy class). */
+  /* Not NULL: by this field, downwards unless @ascending. NULL: by id upwards if @ascending, else in Zoho's own
+   * order, which leaves sort_by away (sorting is of the heavy class). */
   const char *sort_by;
   bool ascending;
   const char *if_modified_since;
   ClientPriority priority;
 } RecordsList;
 
-/* GET /crm/v8/{module}, or /crm/v8/{parent module}/{parent id}/{module}. A page token that is no longer good is ZOHO_ERROR_CHANGED: begin the list again. */
+/* GET /crm/v8/{module}, or /crm/v8/{parent module}/{parent id}/{module}. A page token that is no longer good is
+ * ZOHO_ERROR_CHANGED: begin the list again. */
 uint64_t records_list (Client *client, const RecordsList *list, RecordsDone done, void *data);
 
-/* POST /crm/v8/coql: the rows of @module with ids above @after and below @before, by id upwards, RECORDS_PAGE of them at
- * most; for what page tokens do not reach. `select` takes other fields than `fields` does, and shows some in another form:
- * good for names and times, not for documents. */
+/* POST /crm/v8/coql: the rows of @module with ids above @after and below @before, by id upwards, RECORDS_PAGE of
+ * them at most; for what page tokens do not reach. `select` takes other fields than `fields` does, and shows some in
+ * another form: good for names and times, not for documents. */
 typedef struct
 {
   const char *module;

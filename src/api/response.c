@@ -406,8 +406,8 @@ looks_like_html (const char *text, size_t size)
   return size > 0 && *text == '<';
 }
 
-/* A value may hold U+0000, which no text of C can: U+FFFD is shown in its place, so that one such record does not keep a
- * whole page from being read. Returns: NULL when there is none in @text; else the same, to g_free(). */
+/* A value may hold U+0000, which no text of C can: U+FFFD is shown in its place, so that one such record does not
+ * keep a whole page from being read. Returns: NULL when there is none in @text; else the same, to g_free(). */
 static char *
 without_nul (const char *text, size_t size)
 {

@@ -10,8 +10,8 @@
 #define TRIES_MAX 6
 #define BOUND_MAX_US (30 * CLOCK_SECOND_US)
 
-/* The least pause of all calls: a quarter of the bound, up to this. So there are at most 20 tries in a minute of refusals, and
- * four on average. */
+/* The least pause of all calls: a quarter of the bound, up to this. So there are at most 20 tries in a minute of
+ * refusals, and four on average. */
 #define PAUSE_LEAST_US (3 * CLOCK_SECOND_US)
 #define HINT_MAX_US (300 * CLOCK_SECOND_US)
 

@@ -26,6 +26,7 @@ typedef struct
  * doubles, so that callers who failed together do not come back together; never past the deadline. */
 int64_t retry_delay (const RetryQuestion *question);
 
-/* How long all calls wait after the last of @refusals 429s in a row: full jitter as above, but never next to nothing, so
- * that a minute of refusals has a bounded number of tries. @hint_us as above; it counts up to five minutes. */
+/* How long all calls wait after the last of @refusals 429s in a row: full jitter as above, but never next to
+ * nothing, so that a minute of refusals has a bounded number of tries. @hint_us as above; it counts up to five
+ * minutes. */
 int64_t retry_pause (unsigned refusals, int64_t hint_us, uint32_t dice);

@@ -1,5 +1,5 @@
-/* Zoho refuses calls because there are too many (429): then all calls wait together, and one at a time tries whether it is
- * over, so that what a storm costs does not grow with those who wait. Any thread; nothing waits in here. */
+/* Zoho refuses calls because there are too many (429): then all calls wait together, and one at a time tries whether
+ * it is over, so that what a storm costs does not grow with those who wait. Any thread; nothing waits in here. */
 #pragma once
 
 #include <glib.h>
@@ -24,15 +24,15 @@ typedef enum
 
 Storm *storm_new (void);
 
-/* May a call go that has to be done by @deadline_us? @until_us is set for STORM_PAUSED; who cannot wait for the whole pause
- * may try after the least one. */
+/* May a call go that has to be done by @deadline_us? @until_us is set for STORM_PAUSED; who cannot wait for the
+ * whole pause may try after the least one. */
 StormState storm_look (Storm *storm, int64_t deadline_us, int64_t *until_us);
 
 /* A call goes out that may. Returns: a number for storm_landed(). */
 uint64_t storm_departed (Storm *storm);
 
-/* It has ended. @hint_us: what Retry-After asks for, -1 nothing. @dice: any number, evenly spread. Tells the log of a storm's
- * beginning and of its end, and of nothing in between. */
+/* It has ended. @hint_us: what Retry-After asks for, -1 nothing. @dice: any number, evenly spread. Tells the log of
+ * a storm's beginning and of its end, and of nothing in between. */
 void storm_landed (Storm *storm, uint64_t number, StormOutcome outcome, int64_t hint_us, uint32_t dice);
 
 /* NULL is fine. */

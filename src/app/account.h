@@ -5,7 +5,8 @@
 #include "app/config.h"
 #include "app/credentials.h"
 
-/* Puts the addresses that Zoho sent this sign-in on to into @config, if @config is still the one it was sent on from. */
+/* Puts the addresses that Zoho sent this sign-in on to into @config, if @config is still the one it was sent on
+ * from. */
 void account_follow (Config *config, const Credentials *credentials);
 
 /* A client with these credentials, and with those of a new sign-in once there is one where they were loaded from.

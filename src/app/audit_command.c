@@ -1,6 +1,6 @@
-/* `zohofs audit` reads audit.jsonl, the files set aside first, from the profile's state folder, so that it works without
- * a mount. A mount point stands for the state folder that the mount uses; who may not read that one has the current file
- * in the mount. */
+/* `zohofs audit` reads audit.jsonl, the files set aside first, from the profile's state folder, so that it works
+ * without a mount. A mount point stands for the state folder that the mount uses; who may not read that one has the
+ * current file in the mount. */
 #include "app/audit_command.h"
 
 #include "app/audit_words.h"
@@ -97,8 +97,8 @@ path_of_mount (const char *mountpoint)
   return g_steal_pointer (&inside);
 }
 
-/* What cannot be a profile's name is a mount point. A profile whose folder is not at its usual place is asked for by its
- * mounts. To g_free(). */
+/* What cannot be a profile's name is a mount point. A profile whose folder is not at its usual place is asked for by
+ * its mounts. To g_free(). */
 static char *
 path_of_target (const Options *options, GError **error)
 {

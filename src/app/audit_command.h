@@ -3,7 +3,8 @@
 
 #include "app/options.h"
 
-/* Prints what options->target, a mount point or a profile, has of it since options->since_s: in words, or as JSON lines.
+/* Prints what options->target, a mount point or a profile, has of it since options->since_s: in words, or as JSON
+ * lines.
  * Returns: false with one clear line in @error. */
 bool audit_command_run (const Options *options, GError **error);
 

@@ -1,5 +1,5 @@
-/* The words for people: who, what, which record, what came of it. A line was made of answers of a server and of names that
- * anybody may give, so each text is made harmless before it is put among the others. */
+/* The words for people: who, what, which record, what came of it. A line was made of answers of a server and of
+ * names that anybody may give, so each text is made harmless before it is put among the others. */
 #include "app/audit_words.h"
 
 #include "app/logging.h"

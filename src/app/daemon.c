@@ -1,6 +1,6 @@
 /* The fork comes first, because threads, curl and the mount do not survive one. So the child does all the work while
- * the parent waits at a pipe: an empty line means ready, any other is the reason why not, and a pipe that closes without
- * one means that the child died. */
+ * the parent waits at a pipe: an empty line means ready, any other is the reason why not, and a pipe that closes
+ * without one means that the child died. */
 #include "app/daemon.h"
 
 #include "app/logging.h"

@@ -12,5 +12,6 @@ bool data_centers_find (const char *name, const char *environment, char **accoun
 
 bool data_centers_is_environment (const char *environment);
 
-/* The name of the data centre whose accounts server is at @url, an address without a path; NULL: none, it is not Zoho's. */
+/* The name of the data centre whose accounts server is at @url, an address without a path; NULL: none, it is not
+ * Zoho's. */
 const char *data_centers_name (const char *url);

@@ -226,7 +226,8 @@ is_name (const char *name)
          && name[strspn (name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
-/* A question for one record of each module that a mount shows. Returns: array of Question; NULL: they cannot be told. */
+/* A question for one record of each module that a mount shows. Returns: array of Question; NULL: they cannot be
+ * told. */
 static GPtrArray *
 questions_of_modules (Findings *findings, Client *client)
 {
@@ -304,7 +305,8 @@ look_at_credits (Findings *findings, Client *client, const Config *config)
                   (long long) stats.credits_remaining, (unsigned long long) stats.credits);
 }
 
-/* The token of mounts is shared, since Zoho gives out few; where its folder cannot be used, one is made for us alone. */
+/* The token of mounts is shared, since Zoho gives out few; where its folder cannot be used, one is made for us
+ * alone. */
 static Client *
 open_client (const Places *places, Config *config, const Credentials *credentials, GError **error)
 {

@@ -1,7 +1,7 @@
 /* Secrets in the desktop's keyring, by way of libsecret, where there is one and a desktop session runs.
  *
- * libsecret has threads and a D-Bus connection, neither of which outlives the fork of a daemon: a process of its own, this
- * program started with a hidden command, does each question and ends. */
+ * libsecret has threads and a D-Bus connection, neither of which outlives the fork of a daemon: a process of its
+ * own, this program started with a hidden command, does each question and ends. */
 #pragma once
 
 #include "app/options.h"

@@ -24,8 +24,8 @@ void logging_to_syslog (void);
 /* @message as it may be shown: one line, and nothing in it that looks like a Zoho token. To g_free(). */
 char *logging_clean (const char *message);
 
-/* The same for a terminal: @text, of any bytes, without what a terminal obeys, also beyond ASCII, and without what turns
- * the direction of writing; cut where nobody reads on. To g_free(). */
+/* The same for a terminal: @text, of any bytes, without what a terminal obeys, also beyond ASCII, and without what
+ * turns the direction of writing; cut where nobody reads on. To g_free(). */
 char *logging_shown (const char *text);
 
 /* "zohofs: @message" on stderr: the one line that says why a command failed. */

@@ -1,5 +1,6 @@
-/* `zohofs login`: one of four ways to a refresh token, which is kept once Zoho has taken it. The ways differ in how Zoho is
- * told that the user agrees; where a sign-in belongs, what it is exchanged for and what is kept is the same for all. */
+/* `zohofs login`: one of four ways to a refresh token, which is kept once Zoho has taken it. The ways differ in how
+ * Zoho is told that the user agrees; where a sign-in belongs, what it is exchanged for and what is kept is the same
+ * for all. */
 #include "app/login.h"
 
 #include "api/token_file.h"

@@ -1,5 +1,5 @@
-/* The loopback browser flow (RFC 8252): Zoho's page in a browser, which comes back to an address on this machine with a code
- * that is of use only together with a word (PKCE) that never leaves this process before the exchange. */
+/* The loopback browser flow (RFC 8252): Zoho's page in a browser, which comes back to an address on this machine
+ * with a code that is of use only together with a word (PKCE) that never leaves this process before the exchange. */
 #include "app/login_private.h"
 
 #include "api/url.h"

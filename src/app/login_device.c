@@ -1,5 +1,5 @@
-/* The device flow (RFC 8628, as Zoho has it): for machines without a browser. The user types a short code into Zoho's page on
- * another device, and we ask meanwhile, no more often than Zoho allows, whether that has happened. */
+/* The device flow (RFC 8628, as Zoho has it): for machines without a browser. The user types a short code into
+ * Zoho's page on another device, and we ask meanwhile, no more often than Zoho allows, whether that has happened. */
 #include "app/login_private.h"
 
 #include "api/url.h"
@@ -144,8 +144,8 @@ may_go_on (Login *login, Device *device, const json_t *body, int status, GError 
   return false;
 }
 
-/* One try. Returns: whether there is a token; without, @error says why to stop. A connection that is lost meanwhile is no
- * reason to. */
+/* One try. Returns: whether there is a token; without, @error says why to stop. A connection that is lost meanwhile
+ * is no reason to. */
 static bool
 poll_once (Login *login, Device *device, AccountsToken *token, GError **error)
 {

@@ -18,8 +18,9 @@ typedef struct
   char *accounts_url, *api_url; /* where this sign-in belongs: as configured, until login_follow() says otherwise */
 } Login;
 
-/* Goes on where Zoho says that the account is: @accounts_server, an address, or @location, the name of a data centre; both
- * may be NULL. Returns: false with @error when that is neither Zoho's nor configured; nothing may be sent then. */
+/* Goes on where Zoho says that the account is: @accounts_server, an address, or @location, the name of a data
+ * centre; both may be NULL. Returns: false with @error when that is neither Zoho's nor configured; nothing may be
+ * sent then. */
 bool login_follow (Login *login, const char *accounts_server, const char *location, GError **error);
 
 /* Exchanges @code; @redirect and @verifier are NULL where the code was got without. */

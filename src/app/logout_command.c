@@ -1,4 +1,5 @@
-/* `zohofs logout`: Zoho is told first, since a token that was only deleted here would stay good for whoever has a copy. */
+/* `zohofs logout`: Zoho is told first, since a token that was only deleted here would stay good for whoever has a
+ * copy. */
 #include "app/logout_command.h"
 
 #include "api/accounts.h"

@@ -1,5 +1,6 @@
-/* Where the browser comes back to. Anybody on this machine can connect, and any web page can send the browser here: so only
- * a request with the state of this sign-in counts, only one of these does, and the rest gets a page that says no. */
+/* Where the browser comes back to. Anybody on this machine can connect, and any web page can send the browser here:
+ * so only a request with the state of this sign-in counts, only one of these does, and the rest gets a page that
+ * says no. */
 #include "app/loopback.h"
 
 #include "api/token_file.h"

@@ -1,5 +1,5 @@
-/* The address on this machine that Zoho's page sends the browser back to: a web server on 127.0.0.1 that serves one sign-in
- * and nothing else. */
+/* The address on this machine that Zoho's page sends the browser back to: a web server on 127.0.0.1 that serves one
+ * sign-in and nothing else. */
 #pragma once
 
 #include <glib.h>
@@ -26,12 +26,12 @@ Loopback *loopback_new (unsigned port, const char *state, GError **error);
 /* The redirect_uri. */
 const char *loopback_address (Loopback *loopback);
 
-/* A link that leads to @url, once: programs' arguments can be read by everybody, so a browser is started with this and not
- * with what is in @url. To g_free(). */
+/* A link that leads to @url, once: programs' arguments can be read by everybody, so a browser is started with this
+ * and not with what is in @url. To g_free(). */
 char *loopback_link (Loopback *loopback, const char *url);
 
-/* Waits until the browser comes back; it is left waiting for loopback_tell(). Returns: false with @error at @deadline_us
- * (clock_now_us()). */
+/* Waits until the browser comes back; it is left waiting for loopback_tell(). Returns: false with @error at
+ * @deadline_us (clock_now_us()). */
 bool loopback_wait (Loopback *loopback, int64_t deadline_us, LoopbackAnswer *answer, GError **error);
 
 /* Shows the user how it ended, with @words in addition. Returns when that was sent. */

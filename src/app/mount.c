@@ -1,6 +1,6 @@
 /* Builds the stack (client, fs, store), serves, and frees it in reverse. What needs neither network nor threads is
- * checked before the fork. The sign-in is proved before the mount, so that a directory full of errors is never the first
- * one hears of a dead token. */
+ * checked before the fork. The sign-in is proved before the mount, so that a directory full of errors is never the
+ * first one hears of a dead token. */
 #include "app/mount.h"
 
 #include "app/account.h"

@@ -1,6 +1,6 @@
-/* The command line: `zohofs [PROFILE] MOUNTPOINT`, its commands, and the form in which mount.fuse3 calls us for a line
- * of /etc/fstab (`zohofs PROFILE /mnt -o rw,nosuid,_netdev,ttl=30`). Each -o word is a row of one table: ours, libfuse's,
- * or one that only mount(8) and systemd read. */
+/* The command line: `zohofs [PROFILE] MOUNTPOINT`, its commands, and the form in which mount.fuse3 calls us for a
+ * line of /etc/fstab (`zohofs PROFILE /mnt -o rw,nosuid,_netdev,ttl=30`). Each -o word is a row of one table: ours,
+ * libfuse's, or one that only mount(8) and systemd read. */
 #include "app/options.h"
 
 #include "app/refuse.h"

@@ -7,6 +7,6 @@
  * @error, one clear line; the place in the query has then been shown on stderr, before it. */
 bool query_command_run (const Options *options, GError **error);
 
-/* The words of a refusal as .coql gives it, NULL when it is none; @place: the line of the query and a mark below, or NULL.
- * Both to g_free(). */
+/* The words of a refusal as .coql gives it, NULL when it is none; @place: the line of the query and a mark below, or
+ * NULL. Both to g_free(). */
 char *query_command_refusal (const char *text, size_t size, char **place);

@@ -11,6 +11,6 @@ char *secrets_from_file (const char *path, const char *what, GError **error);
 /* Standard input up to its end, or a line when that is a terminal. @question ends with ": ". */
 char *secrets_from_input (const char *what, const char *question, GError **error);
 
-/* The terminal. An empty answer keeps @kept, which is taken over; without a terminal @kept must do, and where it is NULL,
- * @error says that there is none to ask for the client secret. */
+/* The terminal. An empty answer keeps @kept, which is taken over; without a terminal @kept must do, and where it is
+ * NULL, @error says that there is none to ask for the client secret. */
 char *secrets_client_secret (char *kept, GError **error);

@@ -1,4 +1,5 @@
-/* What a mount is doing, as one JSON object: gathered from the counters of client, store and fs, and without secrets. */
+/* What a mount is doing, as one JSON object: gathered from the counters of client, store and fs, and without
+ * secrets. */
 #include "app/status.h"
 
 #include "base/clock.h"

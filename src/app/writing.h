@@ -9,8 +9,8 @@
 typedef struct Writing Writing;
 
 /* Waits for an earlier mount of @mountpoint that still sends what was written, and opens journal and scratch. In the
- * process that will serve, after its sign-in was proved. @errors, @audit: borrowed. Returns: NULL with one clear line in
- * @error. */
+ * process that will serve, after its sign-in was proved. @errors, @audit: borrowed. Returns: NULL with one clear
+ * line in @error. */
 Writing *writing_open (const Places *places, const char *mountpoint, Jsonl *errors, Jsonl *audit, GError **error);
 
 /* Begins the save engine. Before fs_mount(). @options, @store and @fs are borrowed. Returns: for fs_mount(). */

@@ -72,8 +72,8 @@ take (const char *path, bool *held)
   return fd;
 }
 
-/* A write that a crash or a full disk cut must not run into the next line. One that is just going on, in pages, looks the
- * same for a moment. */
+/* A write that a crash or a full disk cut must not run into the next line. One that is just going on, in pages,
+ * looks the same for a moment. */
 static bool
 ends_inside_line (int fd, struct stat *about)
 {

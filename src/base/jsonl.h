@@ -1,6 +1,6 @@
-/* A file of JSON lines that only grows: one object a line, shared by all processes that open it, bounded by setting the
- * full file aside as NAME.1, the one before it as NAME.2, and so on. Any thread; nobody waits for another process longer
- * than a moment. */
+/* A file of JSON lines that only grows: one object a line, shared by all processes that open it, bounded by setting
+ * the full file aside as NAME.1, the one before it as NAME.2, and so on. Any thread; nobody waits for another
+ * process longer than a moment. */
 #pragma once
 
 #include "base/json.h"

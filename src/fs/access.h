@@ -31,14 +31,14 @@ Access *access_new (void);
 void access_free (Access *access);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Access, access_free)
 
-/* The rule of @uid, or of ACCESS_EVERYBODY, for the module of that API name; NULL: for all that have none. What a user may
- * is the least of everybody's rule and the user's own. */
+/* The rule of @uid, or of ACCESS_EVERYBODY, for the module of that API name; NULL: for all that have none. What a
+ * user may is the least of everybody's rule and the user's own. */
 void access_set (Access *access, uid_t uid, const char *module, AccessLevel level);
 /* The field is in no document, and cannot be written or queried. */
 void access_hide (Access *access, const char *module, const char *field);
 
-/* Returns: 0, ENOENT for a module that is off for everybody, or EACCES. NULL @access: all is allowed; NULL @module: of no
- * module. */
+/* Returns: 0, ENOENT for a module that is off for everybody, or EACCES. NULL @access: all is allowed; NULL @module:
+ * of no module. */
 int access_refusal (const Access *access, uid_t uid, const char *module, AccessNeed need);
 /* What everybody may. */
 AccessLevel access_level (const Access *access, const char *module);

@@ -1,6 +1,6 @@
-/* A node comes under the rule of its module, and under that of a second one if it shows or changes what is of that: a note
- * is of Notes and of its record's module, a related list of the modules at both of its ends. What tells of records of any
- * module is the mount's owner's alone as soon as users have rules of their own. */
+/* A node comes under the rule of its module, and under that of a second one if it shows or changes what is of that:
+ * a note is of Notes and of its record's module, a related list of the modules at both of its ends. What tells of
+ * records of any module is the mount's owner's alone as soon as users have rules of their own. */
 #include "fs/admit.h"
 
 #include "fs/fs.h"

@@ -1,6 +1,6 @@
-/* A text that programs write, wherever it lies: that of a record or of a new file in a draft of the journal, so that a
- * crash keeps it; that of a scratch file in the scratch space. Counted. Any thread; what changes it is kept apart by the
- * desk's lock. */
+/* A text that programs write, wherever it lies: that of a record or of a new file in a draft of the journal, so that
+ * a crash keeps it; that of a scratch file in the scratch space. Counted. Any thread; what changes it is kept apart
+ * by the desk's lock. */
 #pragma once
 
 #include "fs/scratch.h"

@@ -1,9 +1,10 @@
 /* How long the kernel may keep what it was told, and what replaces the opens it does not send with -o noopen.
  *
- * A module whose listing the kernel has read to its end is kept current by the store: every change of it is told. So names
- * and attributes of its records may outlive the TTL by far; what revalidates is opendir and open. Without opens, each sign
- * of use of such a module revalidates it in the background, once per TTL: its directory's own name and attributes last
- * the TTL, so the kernel comes by as long as anybody walks there, and an idle mount costs nothing. Any thread. */
+ * A module whose listing the kernel has read to its end is kept current by the store: every change of it is told. So
+ * names and attributes of its records may outlive the TTL by far; what revalidates is opendir and open. Without
+ * opens, each sign of use of such a module revalidates it in the background, once per TTL: its directory's own name
+ * and attributes last the TTL, so the kernel comes by as long as anybody walks there, and an idle mount costs
+ * nothing. Any thread. */
 #pragma once
 
 #include "model/store.h"

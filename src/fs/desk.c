@@ -544,7 +544,8 @@ is_about_names (EditEventKind kind)
   return kind == EDIT_CREATE || kind == EDIT_RENAME || kind == EDIT_UNLINK || kind == EDIT_SYMLINK;
 }
 
-/* Does the program hear of it now that a text is broken? Who writes hears of it then, who saves when that has failed. */
+/* Does the program hear of it now that a text is broken? Who writes hears of it then, who saves when that has
+ * failed. */
 static bool
 call_fails (const Feeding *feeding)
 {

@@ -1,8 +1,9 @@
-/* Where programs write: one desk for each directory of records: a module's, or of the notes of a record. It feeds what programs do to the save engine
- * (model/editing.h) and does what that decides: keeps the texts, sends them, tells the kernel.
+/* Where programs write: one desk for each directory of records: a module's, or of the notes of a record. It feeds
+ * what programs do to the save engine (model/editing.h) and does what that decides: keeps the texts, sends them,
+ * tells the kernel.
  *
- * Any thread, unless said otherwise. A desk's lock is held across disk writes of the journal and never across a call of
- * the network; locks of store, journal and nodes come after it. */
+ * Any thread, unless said otherwise. A desk's lock is held across disk writes of the journal and never across a call
+ * of the network; locks of store, journal and nodes come after it. */
 #pragma once
 
 #include "fs/content.h"

@@ -1,4 +1,5 @@
-/* Deletes that an earlier mount answered and did not send: the record hides again, and the delete goes out as any other. */
+/* Deletes that an earlier mount answered and did not send: the record hides again, and the delete goes out as any
+ * other. */
 #include "fs/desk_private.h"
 
 #include "base/error.h"

@@ -111,8 +111,8 @@ char *desk_path (const Desk *desk, const char *name);
 DeskText *desk_text (const Desk *desk, uint64_t draft);
 /* The record's name, for people. To g_free(). */
 char *desk_record_name (const Desk *desk, uint64_t id);
-/* Lock held: is @node what people see of record @id? One that was unlinked while it was open is, until the record is back
- * or has another one. */
+/* Lock held: is @node what people see of record @id? One that was unlinked while it was open is, until the record is
+ * back or has another one. */
 bool desk_is_seen (const Desk *desk, const DeskNode *node, uint64_t id);
 /* Wakes the clock, and whoever waits for saves and deletes to end. */
 void desks_stir (Desks *desks);

@@ -1,5 +1,6 @@
-/* What is open: files and directories. The kernel may leave some open when the mount goes, so they are all remembered.
- * Reads of a shared file get the text of its latest open, since all its handles share the kernel's pages. Any thread. */
+/* What is open: files and directories. The kernel may leave some open when the mount goes, so they are all
+ * remembered. Reads of a shared file get the text of its latest open, since all its handles share the kernel's
+ * pages. Any thread. */
 #pragma once
 
 #include "fs/inode.h"

@@ -1,4 +1,5 @@
-/* The table of nodes. Nodeids are the nodes' addresses: without NFS export the kernel never sends one it has forgotten. */
+/* The table of nodes. Nodeids are the nodes' addresses: without NFS export the kernel never sends one it has
+ * forgotten. */
 #include "fs/inode.h"
 
 #include "base/lock.h"

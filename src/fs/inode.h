@@ -1,7 +1,7 @@
 /* The nodes the kernel knows, and how often it has looked each one up. Any thread; one lock, held for moments.
  *
- * A node lives while the kernel counts a lookup of it or we hold a reference. During a request the kernel holds the node
- * it names. What the kernel keeps of a file (attributes, pages) is of one version at a time: `seen`. */
+ * A node lives while the kernel counts a lookup of it or we hold a reference. During a request the kernel holds the
+ * node it names. What the kernel keeps of a file (attributes, pages) is of one version at a time: `seen`. */
 #pragma once
 
 #include "fs/node.h"
@@ -31,8 +31,9 @@ void nodes_forget (Nodes *nodes, Node *node, uint64_t count);
 Node *nodes_ref (Nodes *nodes, Node *node);
 void nodes_unref (Nodes *nodes, Node *node);
 
-/* The node of @from, if there is one, is that of @to from now on: a rename, or a record that came of a file. The node that
- * @to had goes on with the key @replaced, or, when that is NULL, without one: only who holds it can use it. */
+/* The node of @from, if there is one, is that of @to from now on: a rename, or a record that came of a file. The
+ * node that @to had goes on with the key @replaced, or, when that is NULL, without one: only who holds it can use
+ * it. */
 void nodes_rekey (Nodes *nodes, const NodeKey *from, const NodeKey *to, const NodeKey *replaced);
 /* Was its key given to another one? */
 bool nodes_is_cut (Nodes *nodes, Node *node);
@@ -51,8 +52,8 @@ int64_t nodes_size (Nodes *nodes, Node *node);
 
 /* Does the kernel have attributes of any version? */
 bool nodes_has_seen (Nodes *nodes, const NodeKey *key);
-/* The node with a reference, if the attributes that the kernel has are of @version; else NULL. And back. Returns: whether
- * they still are. */
+/* The node with a reference, if the attributes that the kernel has are of @version; else NULL. And back. Returns:
+ * whether they still are. */
 Node *nodes_ref_seen (Nodes *nodes, const NodeKey *key, uint64_t version);
 bool nodes_unref_seen (Nodes *nodes, Node *node, uint64_t version);
 
@@ -67,9 +68,9 @@ uint64_t nodes_ask (Nodes *nodes, const NodeKey *key, int64_t size);
 void nodes_keep (Nodes *nodes, Node *node, GBytes *text);
 GBytes *nodes_kept (Nodes *nodes, Node *node);
 
-/* A file opens: reads of all its handles get @version, once the kernel has its attributes; @text NULL: the text comes by
- * nodes_fill(). Returns: true when the kernel may hold something of another version, which must go before the open is
- * answered. */
+/* A file opens: reads of all its handles get @version, once the kernel has its attributes; @text NULL: the text
+ * comes by nodes_fill(). Returns: true when the kernel may hold something of another version, which must go before
+ * the open is answered. */
 bool nodes_open (Nodes *nodes, Node *node, GBytes *text, uint64_t version);
 void nodes_close (Nodes *nodes, Node *node);
 
@@ -79,7 +80,8 @@ GBytes *nodes_text (Nodes *nodes, Node *node, uint64_t *version);
 /* Further reads of that version get @text. */
 void nodes_fill (Nodes *nodes, Node *node, GBytes *text, uint64_t version);
 
-/* The kernel is about to be told to drop what it holds. Returns: the nodeid, or 0 when the kernel knows no such node. */
+/* The kernel is about to be told to drop what it holds. Returns: the nodeid, or 0 when the kernel knows no such
+ * node. */
 uint64_t nodes_drop (Nodes *nodes, const NodeKey *key);
 
 /* The nodeid, or 0 when the kernel knows no such node. */

@@ -19,8 +19,8 @@
 
 #define THREADS_MAX 8
 
-/* Enough to keep the processors busy, and one for who waits for the disk: no thread ever waits for the network, and more
- * of them but take turns with cold caches. */
+/* Enough to keep the processors busy, and one for who waits for the disk: no thread ever waits for the network, and
+ * more of them but take turns with cold caches. */
 static int
 threads (void)
 {

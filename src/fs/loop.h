@@ -71,8 +71,9 @@ Fs *fs_new (const FsConfig *config);
  * mount; else copied. */
 bool fs_mount (Fs *fs, Store *store, const FsWriting *writing, GError **error);
 
-/* Serves until the mount is gone or fs_stop() was called. When it returns, every request has been answered, the mount is
- * gone, and what was written is in the CRM, among the drafts or in the journal; the store must still answer until then.
+/* Serves until the mount is gone or fs_stop() was called. When it returns, every request has been answered, the
+ * mount is gone, and what was written is in the CRM, among the drafts or in the journal; the store must still answer
+ * until then.
  * Returns: false when the kernel's end broke unexpectedly. */
 bool fs_serve (Fs *fs);
 
@@ -80,8 +81,8 @@ bool fs_serve (Fs *fs);
  * async-signal-safe. */
 void fs_stop (Fs *fs);
 
-/* Sends what is to be sent, and waits for it; for `zohofs drain`. Blocks; any thread but a serving one. Returns: how many
- * deletes could not be sent now, and stay in the journal. */
+/* Sends what is to be sent, and waits for it; for `zohofs drain`. Blocks; any thread but a serving one. Returns: how
+ * many deletes could not be sent now, and stay in the journal. */
 size_t fs_drain (Fs *fs);
 
 /* What is not in the CRM yet, for status.json. */

@@ -1,5 +1,5 @@
-/* What the tree is made of: a node is something the kernel knows by a nodeid, a kind is how all nodes of one sort answer.
- * ops.c asks kinds and replies; it knows none of them by name. */
+/* What the tree is made of: a node is something the kernel knows by a nodeid, a kind is how all nodes of one sort
+ * answer. ops.c asks kinds and replies; it knows none of them by name. */
 #pragma once
 
 #include "fs/draft_names.h"
@@ -81,8 +81,8 @@ entry_clear (Entry *entry)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Entry, entry_clear)
 
-/* A file that is talked to: each open has a state of its own, and nothing of it is kept by the kernel. Each may wait and be
- * asked again, with the same arguments; several threads may ask at once. NULL means that it cannot. */
+/* A file that is talked to: each open has a state of its own, and nothing of it is kept by the kernel. Each may wait
+ * and be asked again, with the same arguments; several threads may ask at once. NULL means that it cannot. */
 typedef struct
 {
   /* @flags: of open(2). Sets @state, which may stay NULL. */
@@ -124,8 +124,8 @@ struct NodeKind
   StoreState (*open_whole) (const Ask *ask, const NodeKey *node, Opened *opened, GError **error);
   /* Without opens: the text as it is known, at once and for nothing; NULL: ask open_whole. */
   GBytes *(*peek) (const NodeKey *node);
-  /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty. At most
-   * @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */
+  /* What grows while it is open is read as it is now, and not from Opened.text, which is its own and may be empty.
+   * At most @size bytes from @offset on; none at the end. To g_bytes_unref(), never NULL. */
   GBytes *(*read) (const FsConfig *config, const NodeKey *node, uint64_t offset, size_t size);
   const Stream *stream;
   /* Of directories that are not desks: makes, links, moves within the directory, removes the entry @name. Asked again

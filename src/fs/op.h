@@ -77,7 +77,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ops, ops_free)
 /* Ends what is parked, and from now on whatever parks, with EINTR. Returns once nothing is left. */
 void ops_stop (Ops *ops);
 
-/* Takes @req over: op_run() answers it, now or later, and at once when the user may not. Fields for the step are set in between. */
+/* Takes @req over: op_run() answers it, now or later, and at once when the user may not. Fields for the step are set
+ * in between. */
 Op *op_new (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority);
 /* The same for what only looks: who is a walker is answered with what is known. */
 Op *op_new_look (Fs *fs, fuse_req_t req, const char *verb, Node *node, OpStep step, ClientPriority priority);

@@ -205,7 +205,8 @@ ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
   return STORE_READY;
 }
 
-/* A file that is written to Zoho may have become another one since it was looked up: for ESTALE the kernel looks once more. */
+/* A file that is written to Zoho may have become another one since it was looked up: for ESTALE the kernel looks
+ * once more. */
 static bool
 replies_stale (Op *op, const NodeKey *key, const GError *error)
 {

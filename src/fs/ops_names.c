@@ -1,5 +1,5 @@
-/* Names that are made, moved and removed. First it is resolved which record a name means on the server, by its id, by the
- * name it was created under, or by the value of a field; then the desk of the directory decides. */
+/* Names that are made, moved and removed. First it is resolved which record a name means on the server, by its id,
+ * by the name it was created under, or by the value of a field; then the desk of the directory decides. */
 #include "fs/ops_names.h"
 
 #include "base/error.h"

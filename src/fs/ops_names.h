@@ -3,8 +3,8 @@
 
 #include "fs/ops.h"
 
-/* Is it a name that a program may give to a file, in a directory of records that can be written? Then its lookup is this
- * step. */
+/* Is it a name that a program may give to a file, in a directory of records that can be written? Then its lookup is
+ * this step. */
 bool names_is_of_desk (const Fs *fs, Node *dir, const char *name);
 StoreState names_lookup_step (Op *op, GError **error);
 

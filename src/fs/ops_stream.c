@@ -1,4 +1,5 @@
-/* Files that are talked to: the kernel keeps nothing of them, and each call goes to the state that the open has made. */
+/* Files that are talked to: the kernel keeps nothing of them, and each call goes to the state that the open has
+ * made. */
 #include "fs/ops_stream.h"
 
 #include "base/error.h"

@@ -1,13 +1,14 @@
 /* Who reads a directory through, in what order, and the pushing.
  *
- * The order is measured, not assumed: fts (grep -r, find, cp -r) goes by inode number in large directories and as listed
- * in small ones, tar as listed, rsync and the shell's `*` by name. A few READs that lie close together in one of the three
- * orders make a run of it; the files that follow are pushed, twice as far each time the reader gets to the end of what it
- * was given. So there is one READ for every PUSH_WINDOW_MAX files, and nothing is pushed while the kernel has the pages.
+ * The order is measured, not assumed: fts (grep -r, find, cp -r) goes by inode number in large directories and as
+ * listed in small ones, tar as listed, rsync and the shell's `*` by name. A few READs that lie close together in one
+ * of the three orders make a run of it; the files that follow are pushed, twice as far each time the reader gets to
+ * the end of what it was given. So there is one READ for every PUSH_WINDOW_MAX files, and nothing is pushed while
+ * the kernel has the pages.
  *
- * Never the wrong bytes: a text is pushed only as the version of the attributes that the kernel has, and by the thread
- * that drops pages, so a drop comes either before, and then the versions differ, or after. invalidate_give() says what
- * remains. */
+ * Never the wrong bytes: a text is pushed only as the version of the attributes that the kernel has, and by the
+ * thread that drops pages, so a drop comes either before, and then the versions differ, or after. invalidate_give()
+ * says what remains. */
 #include "fs/push.h"
 
 #include "base/lock.h"

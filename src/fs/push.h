@@ -42,5 +42,6 @@ typedef struct
   size_t lead;   /* how far before a faster reader pushing goes on */
 } PushRun;
 
-/* The file at @position of @size had to be read. Returns: whether that fits the run, which was moved on or has begun. */
+/* The file at @position of @size had to be read. Returns: whether that fits the run, which was moved on or has
+ * begun. */
 bool push_run_read (PushRun *run, size_t position, size_t size);

@@ -1,5 +1,5 @@
-/* The files of /queries, which lie in the profile's state folder: queries, and what editors put beside them. They are known
- * by their inode there, which a new name does not change. Any thread; the disk alone is waited for. */
+/* The files of /queries, which lie in the profile's state folder: queries, and what editors put beside them. They
+ * are known by their inode there, which a new name does not change. Any thread; the disk alone is waited for. */
 #pragma once
 
 #include <glib.h>

@@ -54,7 +54,8 @@ reply_failure (Op *op, const GError *error)
 
   if (tells)
     tell_walker (op, where, error);
-  /* That something is not there, or that somebody gave up, is daily life; that a walker is held back is said now and then. */
+  /* That something is not there, or that somebody gave up, is daily life; that a walker is held back is said now and
+   * then. */
   if (number == ENOENT || number == EINTR || (walks && !tells))
     g_debug ("%s %s: %s", op->verb, where, error->message);
   else

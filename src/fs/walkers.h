@@ -1,5 +1,5 @@
-/* Programs that look at every file there is: indexers and the like. They are given what is known already, so that they spend
- * no credits. Filled before the mount, then only asked: any thread. */
+/* Programs that look at every file there is: indexers and the like. They are given what is known already, so that
+ * they spend no credits. Filled before the mount, then only asked: any thread. */
 #pragma once
 
 #include <glib.h>
@@ -12,8 +12,8 @@
 
 typedef struct Walkers Walkers;
 
-/* @names: names of programs as /proc/PID/comm has them, of which it has 15 bytes; commas between. Returns: NULL when that is
- * no such list; an empty one is. */
+/* @names: names of programs as /proc/PID/comm has them, of which it has 15 bytes; commas between. Returns: NULL when
+ * that is no such list; an empty one is. */
 Walkers *walkers_new (const char *names);
 /* NULL is fine. */
 void walkers_free (Walkers *walkers);

@@ -131,8 +131,8 @@ shown_name (const Attachment *attachment)
   return fit (name, "");
 }
 
-/* The newest of a name has it, others have their id in it: so what is written over a file is read there afterwards. @list: by
- * id. */
+/* The newest of a name has it, others have their id in it: so what is written over a file is read there afterwards.
+ * @list: by id. */
 static void
 name_all (GPtrArray *list)
 {

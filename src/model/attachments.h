@@ -48,8 +48,8 @@ Attachment *attachment_ref (Attachment *attachment);
 void attachment_unref (Attachment *attachment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_unref)
 
-/* Those of a record, by id. @list: array of Attachment, to g_ptr_array_unref(); not to be changed. @version: equal ones are
- * equal names, those of uploads included. */
+/* Those of a record, by id. @list: array of Attachment, to g_ptr_array_unref(); not to be changed. @version: equal
+ * ones are equal names, those of uploads included. */
 StoreState attachments_list (StoreModule *module, uint64_t record, StoreWait *wait, GPtrArray **list, uint64_t *version,
                              GError **error);
 
@@ -71,9 +71,9 @@ StoreState attachments_delete (StoreModule *module, uint64_t record, const char 
 
 /* ---- reading one ------------------------------------------------------------------------------------------------- */
 
-/* One reader's download. What has come lies in a file without a name, so that any part can be read again; nothing is asked
- * for before the first read, and the call goes no further than some megabytes ahead of the reader. A connection that
- * breaks costs a new call from the start, whose bytes must be the same. */
+/* One reader's download. What has come lies in a file without a name, so that any part can be read again; nothing is
+ * asked for before the first read, and the call goes no further than some megabytes ahead of the reader. A
+ * connection that breaks costs a new call from the start, whose bytes must be the same. */
 typedef struct Download Download;
 
 Download *download_new (StoreModule *module, uint64_t record, uint64_t id);
@@ -87,8 +87,8 @@ StoreState download_read (Download *download, char *bytes, size_t size, uint64_t
 
 typedef struct Upload Upload;
 
-/* A new empty file @name of the record; a local one of that name is forgotten. @replaces: the id of an attachment that goes
- * when this one is there; 0: none. To upload_unref(). */
+/* A new empty file @name of the record; a local one of that name is forgotten. @replaces: the id of an attachment
+ * that goes when this one is there; 0: none. To upload_unref(). */
 Upload *upload_new (StoreModule *module, uint64_t record, const char *name, uint64_t replaces, GError **error);
 void upload_unref (Upload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Upload, upload_unref)
@@ -111,15 +111,15 @@ ssize_t upload_read (Upload *upload, char *bytes, size_t size, uint64_t offset, 
 StoreState upload_write (Upload *upload, const char *bytes, size_t size, uint64_t offset, StoreWait *wait, GError **error);
 StoreState upload_truncate (Upload *upload, uint64_t size, StoreWait *wait, GError **error);
 
-/* Sends what was written since the last time, unless the name is a scratch name. FAILED: it is not attached, and lies in the
- * drafts; then it takes no more bytes and says so again when it is asked again. */
+/* Sends what was written since the last time, unless the name is a scratch name. FAILED: it is not attached, and
+ * lies in the drafts; then it takes no more bytes and says so again when it is asked again. */
 StoreState upload_commit (Upload *upload, const SaveWho *who, StoreWait *wait, GError **error);
 /* The same when nobody waits for it. */
 void upload_commit_later (Upload *upload);
 /* Its writer was killed in the middle: what is not sent goes to the drafts. */
 void upload_abandon (Upload *upload, const SaveWho *who);
 
-/* Names in the record's directory. Only files that are local can be renamed; one that gets a name that is no scratch name is
- * committed. */
+/* Names in the record's directory. Only files that are local can be renamed; one that gets a name that is no scratch
+ * name is committed. */
 StoreState uploads_rename (StoreModule *module, uint64_t record, const char *name, const char *new_name, bool replace,
                            const SaveWho *who, StoreWait *wait, GError **error);

@@ -1,5 +1,5 @@
-/* What the files about attachments share. The store's lock guards everything, but for what a download's curl thread and an
- * upload's file do. */
+/* What the files about attachments share. The store's lock guards everything, but for what a download's curl thread
+ * and an upload's file do. */
 #pragma once
 
 #include "model/attachments.h"

@@ -1,6 +1,6 @@
-/* Documents that are not here, several at a time: a listed record whose document was never read, or is lost from the disk,
- * is fetched together with those listed next to it, as many as fit one `ids` parameter. Where somebody reads on in that
- * order, the next batches go out before they are asked for. */
+/* Documents that are not here, several at a time: a listed record whose document was never read, or is lost from the
+ * disk, is fetched together with those listed next to it, as many as fit one `ids` parameter. Where somebody reads
+ * on in that order, the next batches go out before they are asked for. */
 #include "model/private.h"
 
 #include "base/clock.h"

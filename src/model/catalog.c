@@ -355,7 +355,8 @@ fields_wait (StoreModule *module, StoreWait *wait, GError **error)
   return wait_refused (wait, error) ? STORE_FAILED : bell_wait (&module->schema_landed, wait);
 }
 
-/* The module of @deep's rows; NULL for a linking module, of which the parent's own metadata tells all that is needed. */
+/* The module of @deep's rows; NULL for a linking module, of which the parent's own metadata tells all that is
+ * needed. */
 static StoreModule *
 rows_module (const StoreModule *module, const DeepField *deep)
 {

@@ -1,7 +1,7 @@
-/* A look at all ids of a listed module, in the background, a page at a time: some things no delta tells (records that the
- * user may see no more, converted leads, what formulas compute). It costs as much as listing one slice, so it comes once a
- * day, and only while the module is used. What it finds is fetched singly before it is believed, since rows may have moved
- * past a page meanwhile. */
+/* A look at all ids of a listed module, in the background, a page at a time: some things no delta tells (records
+ * that the user may see no more, converted leads, what formulas compute). It costs as much as listing one slice, so
+ * it comes once a day, and only while the module is used. What it finds is fetched singly before it is believed,
+ * since rows may have moved past a page meanwhile. */
 #include "model/private.h"
 
 #include "base/clock.h"

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* An index is brought up to date at each change, and without one this often: an older `since` only makes the next mount's
- * delta look further back. */
+/* An index is brought up to date at each change, and without one this often: an older `since` only makes the next
+ * mount's delta look further back. */
 #define IDLE_S 600
 
 /* Deletions older than this are named no more (doc/api-notes.md, with five days to spare). */

@@ -1,4 +1,5 @@
-/* What one opendir sees: the module's order of ids, up to where it was whole, or as far as it grows while it streams. */
+/* What one opendir sees: the module's order of ids, up to where it was whole, or as far as it grows while it
+ * streams. */
 #include "model/private.h"
 
 #include "base/clock.h"

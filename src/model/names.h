@@ -28,8 +28,8 @@ NameKind names_read_note (const char *name, uint64_t *id);
 /* "x.txt", "x.md": what is written there is the content of a note. */
 bool names_is_text (const char *name);
 
-/* The field and the value of "Field=value.json": an API name up to the first '=', then UTF-8 that is not empty. Returns:
- * false, setting nothing, for other names; else both to g_free(). */
+/* The field and the value of "Field=value.json": an API name up to the first '=', then UTF-8 that is not empty.
+ * Returns: false, setting nothing, for other names; else both to g_free(). */
 bool names_read_field (const char *name, char **field, char **value);
 
 /* The label of a display value: everything but letters and digits of any script, '-', '+', '@' becomes '_', runs of

@@ -1,5 +1,5 @@
-/* Which notes a record has. A note itself is a record of the hidden module Notes: store_entry(), store_document() and the
- * like serve it. Questions as those of store.h; any thread. */
+/* Which notes a record has. A note itself is a record of the hidden module Notes: store_entry(), store_document()
+ * and the like serve it. Questions as those of store.h; any thread. */
 #pragma once
 
 #include "model/store.h"
@@ -21,9 +21,9 @@ typedef struct
  * @names: array of NoteName * that frees them, to g_ptr_array_unref(). */
 StoreState store_notes_of (StoreModule *module, uint64_t id, StoreWait *wait, GPtrArray **names, GError **error);
 
-/* The records of @module that have notes, by id upwards: the notes of the org are listed, or those of each record of the
- * module if it is listed and that takes fewer calls. To users who are no administrators Zoho does not list all notes: then
- * those records of which it is known already. @names as above. */
+/* The records of @module that have notes, by id upwards: the notes of the org are listed, or those of each record of
+ * the module if it is listed and that takes fewer calls. To users who are no administrators Zoho does not list all
+ * notes: then those records of which it is known already. @names as above. */
 StoreState store_noted_records (StoreModule *module, StoreWait *wait, GPtrArray **names, GError **error);
 
 /* Is record @id known to have notes? Then it is there, and nobody need be asked. */

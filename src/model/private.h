@@ -1,8 +1,9 @@
 /* What the files of the model share: the store, its modules, entries and flights.
  *
- * One lock, store->lock, guards everything here. Nothing waits with it held: calls go out with client_send(), which only
- * queues, and their answers take the lock on a client worker thread. Rings and news for the listener are collected in
- * store->outbox while the lock is held and delivered by store_unlock() after it is dropped. Lock order: store, client.
+ * One lock, store->lock, guards everything here. Nothing waits with it held: calls go out with client_send(), which
+ * only queues, and their answers take the lock on a client worker thread. Rings and news for the listener are
+ * collected in store->outbox while the lock is held and delivered by store_unlock() after it is dropped. Lock order:
+ * store, client.
  *
  * JSON of an answer is freed by the worker that brought it: what is kept is a deep copy. */
 #pragma once
@@ -32,14 +33,14 @@ void store_unlock (Store *store); /* and delivers the outbox */
 StoreState bell_wait (Bell *bell, StoreWait *wait);
 /* Rings all that wait; with @error each of them fails. */
 void bell_ring (Store *store, Bell *bell, const GError *error);
-/* The same for a call that went out at @sent_us: who began to wait later is rung to ask again, for the failure may be of
- * a time that is over. */
+/* The same for a call that went out at @sent_us: who began to wait later is rung to ask again, for the failure may
+ * be of a time that is over. */
 void bell_fail (Store *store, Bell *bell, const GError *error, int64_t sent_us);
 /* The failure a ring left in @wait: moves it to @error. */
 bool wait_failed (StoreWait *wait, GError **error);
 
-/* To be asked before a call is started or joined for @wait, whatever the priority. Is the asker served with what is known,
- * and nothing else? Then what is old will do. NULL: no. */
+/* To be asked before a call is started or joined for @wait, whatever the priority. Is the asker served with what is
+ * known, and nothing else? Then what is old will do. NULL: no. */
 bool wait_is_cached_only (StoreWait *wait);
 /* The same where nothing is known: sets @error. */
 bool wait_refused (StoreWait *wait, GError **error);
@@ -56,9 +57,9 @@ typedef enum
 /* @name is taken over. */
 void store_tell (Store *store, NewsKind kind, StoreModule *module, uint64_t id, char *name);
 
-/* Books a call that went out with @ticket, lock held. Its answer begins with call_begin(), which takes the lock before it
- * reads the ticket (the answer may overtake the sender), and ends with call_end(), which drops the lock and delivers;
- * store_stop() waits for the latter. */
+/* Books a call that went out with @ticket, lock held. Its answer begins with call_begin(), which takes the lock
+ * before it reads the ticket (the answer may overtake the sender), and ends with call_end(), which drops the lock
+ * and delivers; store_stop() waits for the latter. */
 void call_sent (Store *store, uint64_t ticket);
 void call_begin (Store *store, const uint64_t *ticket);
 void call_end (Store *store);
@@ -106,8 +107,8 @@ const char *schema_watched (const Schema *schema);
 /* Is @field of a subform or linking row part of the parent's document? */
 bool schema_row_field (const char *field);
 
-/* The slices in which the rows of @deep are listed, with what names their parent. To be kept by the caller's @deep: freed
- * with it. */
+/* The slices in which the rows of @deep are listed, with what names their parent. To be kept by the caller's @deep:
+ * freed with it. */
 GPtrArray *deep_slices (DeepField *deep);
 
 /* ---- record.c ---- */
@@ -200,8 +201,8 @@ void store_tell_event (StoreModule *module, StoreEventKind kind, const Entry *en
 
 /* ---- sweep.c ---- */
 
-/* All rows of one module, slice by slice, page by page, from both ends. Rows come to @row (lock held) once all slices of
- * them are there. */
+/* All rows of one module, slice by slice, page by page, from both ends. Rows come to @row (lock held) once all
+ * slices of them are there. */
 typedef struct Sweep Sweep;
 
 typedef struct
@@ -216,11 +217,11 @@ typedef struct
   ClientPriority priority;
   /* Not NULL, one slice: the documents of rows are made ahead, without the lock; it must outlive the sweep's calls. */
   const Schema *schema;
-  /* A whole row (slices joined), once per id. @torn: its slices name different Modified_Times. @document: made ahead, to
-   * be cleared or taken, or NULL. Lock held. */
+  /* A whole row (slices joined), once per id. @torn: its slices name different Modified_Times. @document: made
+   * ahead, to be cleared or taken, or NULL. Lock held. */
   void (*row) (void *data, uint64_t id, json_t *row, bool torn, Document *document);
-  /* After each page and at the end; @error: sending stopped, sweep_pump() tries again. Lock held. May free the sweep only
-   * when sweep_done(). */
+  /* After each page and at the end; @error: sending stopped, sweep_pump() tries again. Lock held. May free the sweep
+   * only when sweep_done(). */
   void (*progress) (void *data, const GError *error);
   /* Rows of the first slice as they come, before they are whole; NULL: not wanted. Lock held. */
   void (*name) (void *data, uint64_t id, const json_t *row);

@@ -1,5 +1,5 @@
-/* A query that runs: its rows come page by page, and only when they are asked for. One page is held. Ended by query_free(),
- * which takes back the call under way. Questions as those of store.h. */
+/* A query that runs: its rows come page by page, and only when they are asked for. One page is held. Ended by
+ * query_free(), which takes back the call under way. Questions as those of store.h. */
 #pragma once
 
 #include "model/query_text.h"
@@ -20,8 +20,8 @@ typedef struct
 void query_page_clear (QueryPage *page);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (QueryPage, query_page_clear)
 
-/* A condition alone, written to the .coql of @module, as a query of all its fields that can be selected and are not among
- * @hidden (ended by NULL, or NULL), as many as the API takes. @whole: to g_free(). */
+/* A condition alone, written to the .coql of @module, as a query of all its fields that can be selected and are not
+ * among @hidden (ended by NULL, or NULL), as many as the API takes. @whole: to g_free(). */
 StoreState query_complete (StoreModule *module, const char *condition, const char *const *hidden, StoreWait *wait,
                            char **whole, GError **error);
 

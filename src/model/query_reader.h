@@ -1,5 +1,5 @@
-/* The answer of a running query as bytes, from its beginning to its end; a page at a time comes and goes. Not for several
- * threads at once. */
+/* The answer of a running query as bytes, from its beginning to its end; a page at a time comes and goes. Not for
+ * several threads at once. */
 #pragma once
 
 #include "model/query.h"

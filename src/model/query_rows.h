@@ -6,8 +6,8 @@
 /* A row as JSON on one line, without a newline: first what @columns names, in their order, then what else it has. */
 void query_rows_json (GString *out, const json_t *row, const GPtrArray *columns);
 
-/* The columns of a table: @columns, then what else @row has. Without a @row, which may be NULL, and with @ids, also "id".
- * Array of char *, to g_ptr_array_unref(). */
+/* The columns of a table: @columns, then what else @row has. Without a @row, which may be NULL, and with @ids, also
+ * "id". Array of char *, to g_ptr_array_unref(). */
 GPtrArray *query_rows_columns (const json_t *row, const GPtrArray *columns, bool ids);
 
 /* A value for a table's cell: nothing for null, a lookup by its name or else its id, several values with semicolons in

@@ -1,5 +1,5 @@
-/* A query is cut into words, signs and quoted texts. The clauses are those words that stand in no brackets. What does not
- * look as it should is left to Zoho, which knows the grammar and says what is wrong. */
+/* A query is cut into words, signs and quoted texts. The clauses are those words that stand in no brackets. What
+ * does not look as it should is left to Zoho, which knows the grammar and says what is wrong. */
 #include "model/query_text.h"
 
 #include "api/coql.h"

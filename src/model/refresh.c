@@ -1,5 +1,5 @@
-/* What changed since a moment: one list call with If-Modified-Since and one for deletions, and as much for each subform or
- * linking module, since their rows may change without their record. */
+/* What changed since a moment: one list call with If-Modified-Since and one for deletions, and as much for each
+ * subform or linking module, since their rows may change without their record. */
 #include "model/private.h"
 
 #include "base/clock.h"
@@ -148,7 +148,8 @@ delta_deep_row (Delta *delta, uint64_t id, const json_t *row)
   module_note_row (module, id, record, row_modified (row));
 }
 
-/* A changed record. Where its row says everything it is the document; else the record is fetched if it is another one. */
+/* A changed record. Where its row says everything it is the document; else the record is fetched if it is another
+ * one. */
 static void
 delta_row (void *data, uint64_t id, json_t *row, bool torn, Document *document)
 {
@@ -227,8 +228,8 @@ record_gone (Refresh *refresh, uint64_t id, const json_t *row)
     g_hash_table_insert (module->deleted, g_memdup2 (&id, sizeof id), g_memdup2 (&when, sizeof when));
 }
 
-/* A restored record keeps its Modified_Time, so no delta shows it: it is missing from where it was named before. What is
- * found is taken from the set by table_set(), what is not by the next look. */
+/* A restored record keeps its Modified_Time, so no delta shows it: it is missing from where it was named before.
+ * What is found is taken from the set by table_set(), what is not by the next look. */
 static gboolean
 look_again (gpointer key, gpointer value, gpointer data)
 {

@@ -67,7 +67,8 @@ typedef struct
   const char *const *ignored; /* changed by the user, but only the server sets them; likewise */
   const char *outcome;        /* in words, which may quote values of fields */
   const char *plain_outcome;  /* in words that quote none; NULL: nor does @outcome */
-  /* For who wants to keep values: what was sent, or would be, as the API takes it; what the record was before. NULL: none. */
+  /* For who wants to keep values: what was sent, or would be, as the API takes it; what the record was before. NULL:
+   * none. */
   const json_t *sent, *tags_added, *tags_removed;
   const json_t *before;
 } SaveAudit;
@@ -152,7 +153,8 @@ char *saves_alias_folder (const StoreModule *module, uint64_t parent_id);
  * goes on, and its draft stays SENDING, so that the next mount looks what became of it. */
 void saves_end (Saves *saves, SaveWhat *what);
 
-/* The new file at the path @from is at @to now: if an earlier try to create it got no answer, that holds for @to as well. */
+/* The new file at the path @from is at @to now: if an earlier try to create it got no answer, that holds for @to as
+ * well. */
 void saves_renamed (Saves *saves, const char *from, const char *to);
 
 /* Before anybody saves: takes what saves_settle() is to look up. Until that is done, who saves a file of such a name
@@ -202,8 +204,8 @@ GArray *saves_deletes (Saves *saves);
  * again. */
 void saves_delete_send (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count);
 
-/* The same with -o dry_run: nothing is sent. Those of @ids that are pending are so no more, which the audit is told, and
- * `deleted` with ZOHO_ERROR_READ_ONLY before this returns. A dry run takes up no deletes of mounts before it
+/* The same with -o dry_run: nothing is sent. Those of @ids that are pending are so no more, which the audit is told,
+ * and `deleted` with ZOHO_ERROR_READ_ONLY before this returns. A dry run takes up no deletes of mounts before it
  * (saves_delete_adopt()), and has pretended its own before it calls saves_drain(), which sends. */
 void saves_delete_pretend (Saves *saves, StoreModule *module, const uint64_t *ids, size_t count);
 

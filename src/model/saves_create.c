@@ -1,9 +1,9 @@
 /* The phases of a save that makes a record (saves.h), and finding it again when the answer was lost: a POST has no
  * idempotency key, so it is never sent twice.
  *
- * What cannot be found at once may still come, since Zoho may be at work on it. Therefore the name is in doubt from then
- * on: the next save of it looks for the record first, and if it is there, is a save of it. If it is not there, another
- * one is made only when the first try is so old (DOUBT_S) that nothing can come of it any more. */
+ * What cannot be found at once may still come, since Zoho may be at work on it. Therefore the name is in doubt from
+ * then on: the next save of it looks for the record first, and if it is there, is a save of it. If it is not there,
+ * another one is made only when the first try is so old (DOUBT_S) that nothing can come of it any more. */
 #include "model/saves_private.h"
 
 #include "base/clock.h"

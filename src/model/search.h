@@ -21,7 +21,8 @@ search_term_clear (SearchTerm *term)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SearchTerm, search_term_clear)
 
-/* Is one of @names (ended by NULL; NULL: none) a word of the criteria, be it a field or in a value, in any case? Pure. */
+/* Is one of @names (ended by NULL; NULL: none) a word of the criteria, be it a field or in a value, in any case?
+ * Pure. */
 bool search_names_any (const SearchTerm *term, const char *const *names);
 /* May the criteria compare what a path of fields leads to, "Account_Name.City"? Pure. */
 bool search_has_path (const SearchTerm *term);

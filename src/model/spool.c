@@ -1,8 +1,8 @@
-/* Files on the local disk, in the state folder: those that are being attached, each in a folder of uploads/ whose name says
- * whose it is, and locked by who has it; and those without a name for what is read.
+/* Files on the local disk, in the state folder: those that are being attached, each in a folder of uploads/ whose
+ * name says whose it is, and locked by who has it; and those without a name for what is read.
  *
- * A file whose lock is free was left by a crash. Making one holds the lock of uploads/ shared, looking for left ones holds it
- * alone, so that no file is taken for a left one before it is locked. */
+ * A file whose lock is free was left by a crash. Making one holds the lock of uploads/ shared, looking for left ones
+ * holds it alone, so that no file is taken for a left one before it is locked. */
 #include "model/attachments_private.h"
 
 #include "base/clock.h"

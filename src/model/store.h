@@ -35,8 +35,8 @@ typedef struct
   void (*ring) (void *data);
   void *data;
   ClientPriority priority;
-  /* Is the asker served with what is known, and never by a call? Asked at most once, with locks of the store's held, and
-   * only where a call would be started or joined; NULL: no. */
+  /* Is the asker served with what is known, and never by a call? Asked at most once, with locks of the store's held,
+   * and only where a call would be started or joined; NULL: no. */
   bool (*cached_only) (void *data);
   bool held_back; /* it was: what was given may be old, and what was said not to be there may be */
   /* The store's own. */
@@ -118,8 +118,8 @@ StoreState store_modules (Store *store, StoreWait *wait, GPtrArray **modules, GE
 /* Asks for them in the background, so that whoever comes first need not wait for that. */
 void store_foresee (Store *store);
 
-/* The same as known now, without waiting; NULL: not known yet. What is old is looked at again in the background. @wait: who
- * asks; NULL: nobody who may not have that done. */
+/* The same as known now, without waiting; NULL: not known yet. What is old is looked at again in the background.
+ * @wait: who asks; NULL: nobody who may not have that done. */
 GPtrArray *store_known_modules (Store *store, StoreWait *wait);
 
 /* The module with that API name, ZOHO_ERROR_NOT_FOUND when there is none. A name that cannot be one costs nothing. */
@@ -169,8 +169,8 @@ StoreState store_document (StoreModule *module, uint64_t id, StoreWait *wait, St
 /* The same without the document: what an open needs to know. Costs what store_document() does. */
 StoreState store_revalidate (StoreModule *module, uint64_t id, StoreWait *wait, StoreEntry *entry, GError **error);
 
-/* The document of one version; NULL when it is neither in memory nor on disk any more. Asks nobody, takes no lock of the
- * store's. */
+/* The document of one version; NULL when it is neither in memory nor on disk any more. Asks nobody, takes no lock of
+ * the store's. */
 GBytes *store_version (const StoreModule *module, uint64_t id, uint64_t version);
 
 /* The document as it is known now, without any call and without freshness; NULL when it is not here. May read from the

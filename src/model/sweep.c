@@ -1,9 +1,9 @@
 /* All rows of a module, in as few and as parallel calls as Zoho's paging allows.
  *
- * Each column slice is read by a run from the newest record down and, past 2,000 records, by a second one from the oldest
- * up. A run's first ten pages go by number, side by side; from then on each page names the next one's token. The slice is
- * done when one run has ended or both have met. What the runs have not landed is what sweep_pump() sends, so a sweep that
- * nobody wants more of rests, and one that failed goes on where it was. */
+ * Each column slice is read by a run from the newest record down and, past 2,000 records, by a second one from the
+ * oldest up. A run's first ten pages go by number, side by side; from then on each page names the next one's token.
+ * The slice is done when one run has ended or both have met. What the runs have not landed is what sweep_pump()
+ * sends, so a sweep that nobody wants more of rests, and one that failed goes on where it was. */
 #include "model/private.h"
 
 #include "base/clock.h"
@@ -591,8 +591,8 @@ send_by_token (Sweep *sweep, unsigned slice)
   return false;
 }
 
-/* Sends one page of @slice if one is due: what the plan has, then what must exist by the count; past that one at a time,
- * since each may be the last. */
+/* Sends one page of @slice if one is due: what the plan has, then what must exist by the count; past that one at a
+ * time, since each may be the last. */
 static bool
 send_next (Sweep *sweep, unsigned slice)
 {

@@ -1,6 +1,6 @@
-/* What is known of each record of a module: its entry, and the order in which entries are listed. Documents are not here
- * but in the disk cache; of each the entry has version and size. Entries stand in slabs, since a million of them is a
- * module some orgs have. */
+/* What is known of each record of a module: its entry, and the order in which entries are listed. Documents are not
+ * here but in the disk cache; of each the entry has version and size. Entries stand in slabs, since a million of
+ * them is a module some orgs have. */
 #include "model/private.h"
 
 #include "base/clock.h"

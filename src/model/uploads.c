@@ -1,8 +1,8 @@
-/* Files that are being attached: written here, sent when they are closed under a name of their own, and made drafts of when
- * that fails. The states are in attachments.h.
+/* Files that are being attached: written here, sent when they are closed under a name of their own, and made drafts
+ * of when that fails. The states are in attachments.h.
  *
- * Who has it open keeps an upload when it has lost its name: further writes make another attachment, which replaces the one
- * before. */
+ * Who has it open keeps an upload when it has lost its name: further writes make another attachment, which replaces
+ * the one before. */
 #include "model/attachments_private.h"
 
 #include "base/clock.h"
@@ -448,8 +448,8 @@ end_failed (Upload *upload, const GError *failure)
   send_queued (upload);
 }
 
-/* Bytes that were to be in it are not, so what is there must not be attached for the whole: it is gone at once, since some
- * programs close what they could not write. @failure is handed over; NULL: it only waits. */
+/* Bytes that were to be in it are not, so what is there must not be attached for the whole: it is gone at once,
+ * since some programs close what they could not write. @failure is handed over; NULL: it only waits. */
 static StoreState
 spoilt (Upload *upload, StoreState state, GError *failure, GError **error)
 {
@@ -533,7 +533,8 @@ upload_truncate (Upload *upload, uint64_t size, StoreWait *wait, GError **error)
 
 /* ---- one of a name at a time ------------------------------------------------------------------------------------- */
 
-/* Lock held: what is being sent under the name of @upload. Two at a time would replace the same one, and both would stay. */
+/* Lock held: what is being sent under the name of @upload. Two at a time would replace the same one, and both would
+ * stay. */
 static Upload *
 in_the_way (const Upload *upload)
 {

@@ -1,6 +1,8 @@
-/* Attachments: files and links hung on a record, kept in memory under (module, id); and the one photo a record may have.
+/* Attachments: files and links hung on a record, kept in memory under (module, id); and the one photo a record may
+ * have.
  *
- * An upload answers 200, not 201. Names may repeat; there is no overwrite and no rename. A link cannot be downloaded. */
+ * An upload answers 200, not 201. Names may repeat; there is no overwrite and no rename. A link cannot be
+ * downloaded. */
 #include "attachments.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* A record copied: its writable fields, under what the body says, go through the same checks as an insert. Files, images
- * and `$` keys are not copied; rows inside it get ids of their own. */
+/* A record copied: its writable fields, under what the body says, go through the same checks as an insert. Files,
+ * images and `$` keys are not copied; rows inside it get ids of their own. */
 #include "write.h"
 
 #include <string.h>

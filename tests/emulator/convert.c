@@ -1,6 +1,7 @@
 /* A lead becomes a contact, an account, and if asked a deal; the lead itself leaves the default list.
  *
- * All that is to be made is checked before the first record is stored, so a refused conversion leaves nothing behind. */
+ * All that is to be made is checked before the first record is stored, so a refused conversion leaves nothing
+ * behind. */
 #include "write.h"
 
 #include <string.h>

@@ -66,8 +66,8 @@ void oauth_start (Emulator *emulator);
 void oauth_stop (void);
 bool oauth_owns (const Request *request); /* by its path */
 void oauth_answer (Emulator *emulator, Request *request, Reply *reply);
-/* The live token called @token: its user and scopes, both new. false: unknown, expired, or of another data centre than that
- * which @request came to. */
+/* The live token called @token: its user and scopes, both new. false: unknown, expired, or of another data centre
+ * than that which @request came to. */
 bool oauth_check (Emulator *emulator, const Request *request, const char *token, char **user_id, char **scope, time_t *expires);
 void oauth_expire_all (void);
 unsigned oauth_calls (void);

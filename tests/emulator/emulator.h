@@ -1,9 +1,9 @@
 /* The emulator's shared shapes: the org's modules and fields, its records, and who may call what.
  *
- * Data is made on the fly from a seed: record number i of a module is a pure function of (seed, module, i), so a million
- * records cost nothing; edits, inserts and deletions lie on top. ids are increasing decimals. One rwlock guards all:
- * handlers of GET (and COQL, search) run under the read lock and must change nothing but atomics; all others run under
- * the write lock. The route table says which. */
+ * Data is made on the fly from a seed: record number i of a module is a pure function of (seed, module, i), so a
+ * million records cost nothing; edits, inserts and deletions lie on top. ids are increasing decimals. One rwlock
+ * guards all: handlers of GET (and COQL, search) run under the read lock and must change nothing but atomics; all
+ * others run under the write lock. The route table says which. */
 #pragma once
 
 #include <glib.h>
@@ -75,9 +75,10 @@ uint64_t store_at (Emulator *emulator, const Module *module, uint64_t index, boo
  * Modified_Time is later. uint64_t elements; to g_array_unref(). */
 GArray *store_modified_since (Emulator *emulator, const Module *module, time_t time);
 
-/* Writing (write lock). @record: a complete record (what store_get gives, changed). Steals it. Sets Modified_Time and
- * Modified_By when @touch; @user_id NULL: another user's hand. Subform arrays in @record replace the rows in the subform
- * module: rows without id get one, rows gone are deleted there. Fires change listeners. Returns: false: no such record. */
+/* Writing (write lock). @record: a complete record (what store_get gives, changed). Steals it. Sets Modified_Time
+ * and Modified_By when @touch; @user_id NULL: another user's hand. Subform arrays in @record replace the rows in the
+ * subform module: rows without id get one, rows gone are deleted there. Fires change listeners. Returns: false: no
+ * such record. */
 bool store_update (Emulator *emulator, Module *module, uint64_t id, json_t *record, const char *user_id, bool touch);
 /* Gives the record a new id, Created_* and Modified_*. Steals. */
 uint64_t store_insert (Emulator *emulator, Module *module, json_t *record, const char *user_id);

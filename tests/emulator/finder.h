@@ -11,8 +11,8 @@ uint64_t find_value (Emulator *emulator, const Module *module, const Field *fiel
 char *value_key (const json_t *value);
 
 /* The external-id field that X-EXTERNAL (@header, may be NULL) names for @target: "Module.Field" for the records of
- * @module themselves (@lookup NULL), "Module.Lookup.Field" or "Module.Lookup->Target.Field" for what a lookup points at.
- * Borrowed; NULL: none. */
+ * @module themselves (@lookup NULL), "Module.Lookup.Field" or "Module.Lookup->Target.Field" for what a lookup points
+ * at. Borrowed; NULL: none. */
 const Field *external_field (Emulator *emulator, const char *header, const Module *module, const Field *lookup,
                              const Module *target);
 

@@ -1,5 +1,5 @@
-/* The route tables, one per family of endpoints, each in its family's file. Of the rows whose method and pattern match, the
- * one with the most literal segments wins, then the first in the order below. */
+/* The route tables, one per family of endpoints, each in its family's file. Of the rows whose method and pattern
+ * match, the one with the most literal segments wins, then the first in the order below. */
 #pragma once
 
 #include "request.h"

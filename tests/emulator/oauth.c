@@ -570,8 +570,8 @@ show_consent (const char *text, const Code *code, Reply *reply)
              scope, text);
 }
 
-/* What the user does is the knob consent: "page" shows the page and waits for a button, "deny" and anything else press one
- * at once. A user of the other data centre is sent there first. */
+/* What the user does is the knob consent: "page" shows the page and waits for a button, "deny" and anything else
+ * press one at once. A user of the other data centre is sent there first. */
 static void
 answer_auth (const Form *form, Reply *reply)
 {
@@ -681,8 +681,8 @@ answer_device_page (const Form *form, Reply *reply)
                code->user_code);
 }
 
-/* NULL: the user has agreed. The knob device says what the user does: "pending" waits for the page, "slow_down" for the page
- * as well and is impatient with the asker, "deny" refuses; anything else agrees at once. */
+/* NULL: the user has agreed. The knob device says what the user does: "pending" waits for the page, "slow_down" for
+ * the page as well and is impatient with the asker, "deny" refuses; anything else agrees at once. */
 static const char *
 device_state (const Form *form, const Code *code)
 {

@@ -50,7 +50,8 @@ void reply_error (Reply *reply, unsigned status, const char *code, const char *m
 /* One shape B entry. */
 json_t *entry_success (const char *message, json_t *details);
 json_t *entry_error (const char *code, const char *message, json_t *details);
-/* {@key: entries}: @all_good when each succeeded, 207 when mixed, 400 when none did (412 when each is ALREADY_MODIFIED). */
+/* {@key: entries}: @all_good when each succeeded, 207 when mixed, 400 when none did (412 when each is
+ * ALREADY_MODIFIED). */
 void reply_entries (Reply *reply, const char *key, json_t *entries, unsigned all_good);
 /* The usual `info` object of a list page. */
 json_t *page_info (unsigned per_page, size_t count, unsigned page, bool more);

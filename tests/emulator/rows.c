@@ -1,10 +1,10 @@
-/* Rows inside a record (of subforms, of links, of files), as a write changes them: a row with an id is updated, one without
- * is added, one with "_delete" goes, and rows of a sent field that are not mentioned go as well (knob omitted_rows=keep:
- * they stay).
+/* Rows inside a record (of subforms, of links, of files), as a write changes them: a row with an id is updated, one
+ * without is added, one with "_delete" goes, and rows of a sent field that are not mentioned go as well (knob
+ * omitted_rows=keep: they stay).
  *
  * A subform's row has the fields of the subform module. A link's row has the linked record under the name of the
- * linking module's lookup, or the linked user, and may have the linking module's other fields. A file's row names a file
- * uploaded before. */
+ * linking module's lookup, or the linked user, and may have the linking module's other fields. A file's row names a
+ * file uploaded before. */
 #include "rows.h"
 
 #include <string.h>

@@ -17,7 +17,8 @@ typedef struct
 /* From the request: the module, "trigger", If-Unmodified-Since. Returns: false: refused, the answer is complete. */
 bool save_begin (Save *save, Emulator *emulator, const Request *request, Reply *reply, const char *module);
 
-/* Each gives the row's entry of the answer, new. @path: the row's place in the body. @id (may be NULL): the new record. */
+/* Each gives the row's entry of the answer, new. @path: the row's place in the body. @id (may be NULL): the new
+ * record. */
 json_t *save_insert (const Save *save, const json_t *row, const char *path, uint64_t *id);
 json_t *save_update (const Save *save, uint64_t id, const json_t *row, const char *path);
 

@@ -1,4 +1,5 @@
-/* Tags: a list per module, and their coming and going on records. A name not yet known becomes a tag when it is used. */
+/* Tags: a list per module, and their coming and going on records. A name not yet known becomes a tag when it is
+ * used. */
 #include "tags.h"
 
 #include <string.h>

@@ -4,8 +4,9 @@
 #include "values.h"
 
 /* The row's fields with the values the CRM keeps: a new object holding only what @row names (rows of subforms merged
- * with @old's). @old: the record as it is, or NULL for a new one, which then needs its mandatory fields. @path: the row's
- * place, "$.data[0]". `id` and `$` keys are left out, but for $se_module. All errors are appended to @check->errors.
+ * with @old's). @old: the record as it is, or NULL for a new one, which then needs its mandatory fields. @path: the
+ * row's place, "$.data[0]". `id` and `$` keys are left out, but for $se_module. All errors are appended to
+ * @check->errors.
  * Returns: NULL when there were errors. */
 json_t *validate_fields (const Check *check, const json_t *row, const json_t *old, const char *path);
 

@@ -1,7 +1,7 @@
 /* The values of fields, by data type: each check takes what a client sent and gives what the CRM would keep.
  *
- * Numbers arrive as JSON numbers; big integers, dates and times as strings; lookups as {"id"}. Picklists take values they
- * do not know yet, as Zoho's do. */
+ * Numbers arrive as JSON numbers; big integers, dates and times as strings; lookups as {"id"}. Picklists take values
+ * they do not know yet, as Zoho's do. */
 #include "values.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Records: insert, update, upsert, delete. One entry per row comes back, in the order of the rows; a call may fail in part
- * (207). Costs one credit for each ten rows. */
+/* Records: insert, update, upsert, delete. One entry per row comes back, in the order of the rows; a call may fail
+ * in part (207). Costs one credit for each ten rows. */
 #include "write.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Fields and a record, a line each: whatever they hold, the document is JSON with an id, and made of itself it is the same. */
+/* Fields and a record, a line each: whatever they hold, the document is JSON with an id, and made of itself it is
+ * the same. */
 #include "model/private.h"
 
 #include <string.h>

@@ -180,8 +180,8 @@ count_line (GLogLevelFlags level, const GLogField *fields, gsize count, gpointer
   return G_LOG_WRITER_HANDLED;
 }
 
-/* Until the wire has looked at all who wait, and nothing is under way: a call whose time is over ends at such a look, after
- * those of all other priorities. */
+/* Until the wire has looked at all who wait, and nothing is under way: a call whose time is over ends at such a
+ * look, after those of all other priorities. */
 static void
 settle (Zoho *zoho)
 {

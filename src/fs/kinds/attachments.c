@@ -1,8 +1,8 @@
-/* <Module>/<label>.<id>/attachments: a record's attachments, and files on their way to be some. An attachment has its node by
- * its id, a file by its number; a link is a file of text.
+/* <Module>/<label>.<id>/attachments: a record's attachments, and files on their way to be some. An attachment has
+ * its node by its id, a file by its number; a link is a file of text.
  *
- * NodeKey.id of the directory is the record's, of what is in it a draft_names_number() of "attachments <Module>/<record>" and
- * the attachment's id, or "+" and the file's number. */
+ * NodeKey.id of the directory is the record's, of what is in it a draft_names_number() of "attachments
+ * <Module>/<record>" and the attachment's id, or "+" and the file's number. */
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"
@@ -199,7 +199,8 @@ stat_of (const Ask *ask, int64_t size, int64_t mtime)
                         .st_atim.tv_sec = mtime };
 }
 
-/* Where files are written, what a name means changes without the kernel: it is to ask each time, which costs no call. */
+/* Where files are written, what a name means changes without the kernel: it is to ask each time, which costs no
+ * call. */
 static Attr
 attr_of (const Ask *ask, int64_t size, int64_t mtime)
 {
@@ -501,8 +502,8 @@ is_killed (pid_t thread)
   return at != NULL && sscanf (at, " %u", &flags) == 1 && (flags & KILLED) != 0;
 }
 
-/* What several programs write one after the other through one open, as `{ a; b; } > file` has it, is whole when the one that
- * opened it closes it. */
+/* What several programs write one after the other through one open, as `{ a; b; } > file` has it, is whole when the
+ * one that opened it closes it. */
 static bool
 is_end (const Ask *ask, const Open *open)
 {

@@ -1,8 +1,10 @@
-/* .coql, at the root and in each module: a query is written to it, and its rows are read from it. It is never listed.
+/* .coql, at the root and in each module: a query is written to it, and its rows are read from it. It is never
+ * listed.
  *
- * Opened for reading and writing, one descriptor does both: what was written is a query once it is read from, wherever in
- * the file that read is; the rows begin there. Opened for writing alone, the query runs at the close, which fails when it is
- * refused; who opens for reading next, of the same user and session, reads the rows, or what was wrong. */
+ * Opened for reading and writing, one descriptor does both: what was written is a query once it is read from,
+ * wherever in the file that read is; the rows begin there. Opened for writing alone, the query runs at the close,
+ * which fails when it is refused; who opens for reading next, of the same user and session, reads the rows, or what
+ * was wrong. */
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"
@@ -216,8 +218,8 @@ coql_truncate (const Ask *ask, void *state, uint64_t size, GError **error)
   return STORE_READY;
 }
 
-/* At the close of what only writes: the answer goes to who opens it next. What `{ cat a; cat b; } > .coql` writes may be half
- * a query when cat closes it; if it is not, it was refused for good, which is read. */
+/* At the close of what only writes: the answer goes to who opens it next. What `{ cat a; cat b; } > .coql` writes
+ * may be half a query when cat closes it; if it is not, it was refused for good, which is read. */
 static StoreState
 coql_flush (const Ask *ask, void *state, GError **error)
 {

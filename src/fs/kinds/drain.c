@@ -1,5 +1,5 @@
-/* /.zohofs/drain: who opens it waits until everything is sent that can be, and reads what could not be. ops_write.c does
- * it. */
+/* /.zohofs/drain: who opens it waits until everything is sent that can be, and reads what could not be. ops_write.c
+ * does it. */
 #include "fs/kinds/kinds.h"
 
 #include "base/clock.h"

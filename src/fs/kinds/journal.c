@@ -1,5 +1,5 @@
-/* /.zohofs/events.jsonl and its like: files that only grow, read as they are now. So their size is exact at each look, `tail -F`
- * sees what is added, and who reads to the end ends. */
+/* /.zohofs/events.jsonl and its like: files that only grow, read as they are now. So their size is exact at each
+ * look, `tail -F` sees what is added, and who reads to the end ends. */
 #include "fs/kinds/kinds.h"
 
 static Jsonl *

@@ -1,5 +1,5 @@
-/* Files that are in a module's directory and not in the CRM: those of editors, and new ones that are not saved yet. Their
- * desk knows them; NodeKey.id is its number. */
+/* Files that are in a module's directory and not in the CRM: those of editors, and new ones that are not saved yet.
+ * Their desk knows them; NodeKey.id is its number. */
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"

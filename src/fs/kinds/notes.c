@@ -1,5 +1,5 @@
-/* A module's notes: a folder for the records that have any, and in it a folder for each of them. The notes themselves are
- * records of the module Notes. */
+/* A module's notes: a folder for the records that have any, and in it a folder for each of them. The notes
+ * themselves are records of the module Notes. */
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"

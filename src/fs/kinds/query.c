@@ -1,5 +1,5 @@
-/* /queries/NAME.coql, and what editors put beside it: a file on this computer. Closing a query that was written asks for its
- * first rows, and fails when it is refused; the text stays. NodeKey.id is the inode on this computer. */
+/* /queries/NAME.coql, and what editors put beside it: a file on this computer. Closing a query that was written asks
+ * for its first rows, and fails when it is refused; the text stays. NodeKey.id is the inode on this computer. */
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"
@@ -187,8 +187,8 @@ takes_query (OpenQuery *open, const char *query, bool *anew)
   return open->written;
 }
 
-/* What several programs write one after the other is whole when the one that opened it closes it; or it is asked for by a
- * look. */
+/* What several programs write one after the other is whole when the one that opened it closes it; or it is asked for
+ * by a look. */
 static bool
 is_end (const Ask *ask, const OpenQuery *open)
 {

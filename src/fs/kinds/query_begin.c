@@ -1,6 +1,6 @@
-/* The rules of access are those for files. What a path leads to is known to Zoho alone, and so is of what module the rows
- * are that no directory has (of subforms, notes, links between records). So where rules close modules or hide fields, a
- * query stays within one of the mount's modules. */
+/* The rules of access are those for files. What a path leads to is known to Zoho alone, and so is of what module the
+ * rows are that no directory has (of subforms, notes, links between records). So where rules close modules or hide
+ * fields, a query stays within one of the mount's modules. */
 #include "fs/kinds/query_begin.h"
 
 #include "base/clock.h"

@@ -4,8 +4,8 @@
 #include "fs/node.h"
 #include "model/query.h"
 
-/* @text, completed where it is a condition alone written to the .coql of @module (NULL: of the root), and allowed to @uid by
- * the mount's rules of access. May wait and be asked again. */
+/* @text, completed where it is a condition alone written to the .coql of @module (NULL: of the root), and allowed to
+ * @uid by the mount's rules of access. May wait and be asked again. */
 StoreState query_begin (const Ask *ask, StoreModule *module, uid_t uid, const char *text, size_t size, QueryText **query,
                         GError **error);
 

@@ -1,5 +1,5 @@
-/* /queries/NAME.json, NAME.jsonl, NAME.csv: the rows of a query, as a file of exact size. Each open reads those that were
- * there then. NodeKey.id is a draft_names_number(). */
+/* /queries/NAME.json, NAME.jsonl, NAME.csv: the rows of a query, as a file of exact size. Each open reads those that
+ * were there then. NodeKey.id is a draft_names_number(). */
 #include "fs/kinds/kinds.h"
 
 #include "base/error.h"

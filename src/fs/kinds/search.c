@@ -35,8 +35,8 @@ fixed_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 
 /* ---- .search ----------------------------------------------------------------------------------------------------- */
 
-/* What a search finds tells of the fields in which it looks: of hidden ones, and of other modules at the end of a path. A
- * word, an address or a number is looked for in any field. */
+/* What a search finds tells of the fields in which it looks: of hidden ones, and of other modules at the end of a
+ * path. A word, an address or a number is looked for in any field. */
 static bool
 may_search (const Access *access, const char *module, const SearchTerm *term, GError **error)
 {
