@@ -23,6 +23,9 @@
 #define HEADER_BYTES_MAX (256 * 1024)
 #define PAUSE_MS_MAX 1000 /* while something is under way; bounds what a stopped clock can hold up */
 #define GIVEN_UP "The call was given up before its answer came"
+#define LATE "The call waited in line until its time was over"
+/* Who could not connect in less than this may just have been slow. */
+#define CONNECT_US_LEAST CLOCK_SECOND_US
 #define PAUSED_MAX_US (5 * CLOCK_SECOND_US)
 #define IDLE_MS (60 * 60 * 1000) /* a wakeup ends it */
 
@@ -324,9 +327,11 @@ take_off (Http *http, HttpRequest *request)
 static void
 touch_down (Http *http, HttpRequest *request)
 {
-  curl_off_t ready_us = 0;
+  curl_off_t ready_us = 0, took_us = 0;
   long request_bytes = 0;
 
+  curl_easy_getinfo (request->easy, CURLINFO_TOTAL_TIME_T, &took_us);
+  request->took_us = took_us;
   curl_easy_getinfo (request->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
   curl_easy_getinfo (request->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
   request->sent = ready_us > 0 || request_bytes > 0;
@@ -346,6 +351,16 @@ set_unreachable (HttpRequest *request, const char *host, CURLcode result)
                request->words[0] != '\0' ? request->words : curl_easy_strerror (result));
 }
 
+/* Its time was over before there was a connection. Where that was hardly any time, it says nothing of the network. */
+static void
+set_unsent (HttpRequest *request, const char *host)
+{
+  if (request->took_us < CONNECT_US_LEAST)
+    g_set_error_literal (&request->error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT, LATE);
+  else
+    set_unreachable (request, host, CURLE_OPERATION_TIMEDOUT);
+}
+
 static void
 set_error (HttpRequest *request, CURLcode result)
 {
@@ -359,7 +374,7 @@ set_error (HttpRequest *request, CURLcode result)
         g_set_error (&request->error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT,
                      "The answer of %s did not come in time; try again later", host);
       else
-        set_unreachable (request, host, result);
+        set_unsent (request, host);
       return;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -497,10 +512,10 @@ ask_gate (Http *http, HttpRequest *request, int64_t now_us)
   return request->gated ? http->gate (request, http->gate_data, &request->error) : HTTP_GO;
 }
 
-/* One look at all who wait. */
 /* A call that gets its turn with less time left than this could only fail to connect, which would be the wrong news. */
 #define START_US_MIN (20 * 1000)
 
+/* One look at all who wait. */
 typedef struct
 {
   int64_t now_us;
@@ -518,8 +533,7 @@ try_to_start (Http *http, HttpRequest *request, Look *look)
   if (atomic_load (&request->cancelled))
     g_set_error_literal (&request->error, ZOHO_ERROR, ZOHO_ERROR_CANCELLED, GIVEN_UP);
   else if (look->now_us + START_US_MIN >= request->deadline_us)
-    g_set_error_literal (&request->error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT,
-                         "The call waited in line until its time was over");
+    g_set_error_literal (&request->error, ZOHO_ERROR, ZOHO_ERROR_TIMED_OUT, LATE);
   if (request->error != NULL)
     return true;
   verdict = look->full && request->gated ? HTTP_FULL : ask_gate (http, request, look->now_us);

@@ -76,6 +76,7 @@ struct HttpRequest
   HttpAnswer answer;
   GError *error; /* UNREACHABLE, TIMED_OUT, TOO_LARGE, CANCELLED, FAILED */
   bool sent;     /* a byte of it may have gone out */
+  int64_t took_us; /* of this try, since its turn came */
 
   /* http.c's own. */
   atomic_bool cancelled;

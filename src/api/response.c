@@ -414,6 +414,8 @@ without_nul (const char *text, size_t size)
   const char *at = text, *end = text + size;
   char *copy = NULL;
 
+  if (size == 0) /* and perhaps no text */
+    return NULL;
   while ((at = memmem (at, (size_t)(end - at), "\\u0000", 6)) != NULL)
     {
       const char *first = at;
