@@ -38,35 +38,31 @@ typedef struct
 
 /* ---- one attachment ---------------------------------------------------------------------------------------------- */
 
-static void
-clear_attachment (gpointer data)
-{
-  Attachment *attachment = data;
-
-  g_free (attachment->name);
-  g_free (attachment->long_name);
-  g_free (attachment->title);
-  g_free (attachment->url);
-}
-
 Attachment *
 attachment_ref (Attachment *attachment)
 {
-  return g_atomic_rc_box_acquire (attachment);
+  atomic_fetch_add (&attachment->references, 1);
+  return attachment;
 }
 
 void
 attachment_unref (Attachment *attachment)
 {
-  if (attachment != NULL)
-    g_atomic_rc_box_release_full (attachment, clear_attachment);
+  if (attachment == NULL || atomic_fetch_sub (&attachment->references, 1) > 1)
+    return;
+  g_free (attachment->name);
+  g_free (attachment->long_name);
+  g_free (attachment->title);
+  g_free (attachment->url);
+  g_free (attachment);
 }
 
 static Attachment *
 attachment_new (uint64_t id, const char *title, int64_t size, int64_t mtime, const char *url)
 {
-  Attachment *attachment = g_atomic_rc_box_new0 (Attachment);
+  Attachment *attachment = g_new0 (Attachment, 1);
 
+  atomic_init (&attachment->references, 1);
   attachment->id = id;
   attachment->title = g_strdup (title);
   attachment->mtime = mtime;

@@ -17,6 +17,8 @@
 #include "api/attachments.h"
 #include "model/saves.h"
 
+#include <stdatomic.h>
+
 typedef struct
 {
   const char *state; /* the profile's state folder; copied */
@@ -42,6 +44,7 @@ typedef struct
   int64_t size;    /* -1: not known */
   int64_t mtime;
   char *url;       /* of a link; NULL: it is a file */
+  atomic_uint references;
 } Attachment;
 
 Attachment *attachment_ref (Attachment *attachment);
