@@ -676,6 +676,17 @@ apply_size (AttachmentFolder *folder, uint64_t id)
   folder->version = version; /* no name changed */
 }
 
+/* What is listed, for a reader without the lock: an array of its own, since what is shared may be set anew meanwhile. */
+static GPtrArray *
+shown_rows (const AttachmentFolder *folder)
+{
+  GPtrArray *rows = array_new ();
+
+  for (guint i = 0; i < folder->list->len; i++)
+    g_ptr_array_add (rows, attachment_ref (folder->list->pdata[i]));
+  return rows;
+}
+
 /* ---- public ------------------------------------------------------------------------------------------------------ */
 
 StoreState
@@ -691,7 +702,7 @@ attachments_list (StoreModule *module, uint64_t record, StoreWait *wait, GPtrArr
   state = attachments_fresh (folder, wait, error);
   if (state == STORE_READY)
     {
-      *list = g_ptr_array_ref (folder->list);
+      *list = shown_rows (folder);
       *version = folder->version;
     }
   store_unlock (store);

@@ -51,8 +51,8 @@ Attachment *attachment_ref (Attachment *attachment);
 void attachment_unref (Attachment *attachment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_unref)
 
-/* Those of a record, by id. @list: array of Attachment, to g_ptr_array_unref(); not to be changed. @version: equal
- * ones are equal names, those of uploads included. */
+/* Those of a record, by id. @list: array of Attachment, the caller's own, to g_ptr_array_unref(). @version:
+ * equal ones are equal names, those of uploads included. */
 StoreState attachments_list (StoreModule *module, uint64_t record, StoreWait *wait, GPtrArray **list, uint64_t *version,
                              GError **error);
 
