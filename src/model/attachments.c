@@ -225,6 +225,7 @@ folder_free (gpointer data)
   g_hash_table_unref (folder->removals);
   g_hash_table_unref (folder->done);
   g_hash_table_unref (folder->successors);
+  g_hash_table_unref (folder->attached);
   g_free (folder);
 }
 
@@ -255,6 +256,7 @@ attachments_folder (StoreModule *module, uint64_t record)
   folder->removals = g_hash_table_new (g_int64_hash, g_int64_equal);
   folder->done = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   folder->successors = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  folder->attached = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   attachments_touch (folder);
   g_hash_table_insert (all->folders, g_steal_pointer (&key), folder);
   return folder;

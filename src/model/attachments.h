@@ -101,6 +101,8 @@ GPtrArray *uploads_list (StoreModule *module, uint64_t record);
 /* A reference, or NULL. */
 Upload *uploads_find (StoreModule *module, uint64_t record, const char *name);
 Upload *uploads_of_number (Store *store, uint64_t number);
+/* The attachment that the file of that number became, as far as that is remembered; 0: none. */
+uint64_t uploads_attached (StoreModule *module, uint64_t record, uint64_t number);
 /* The one that is about to replace attachment @id, or that has and is still open; a reference, or NULL. */
 Upload *uploads_replacing (StoreModule *module, uint64_t record, uint64_t id);
 

@@ -25,6 +25,7 @@ typedef struct
   Bell landed;
 
   GHashTable *successors; /* id of an attachment -> that of the one which replaced it */
+  GHashTable *attached;   /* number of an upload -> id of the attachment that it is now */
   unsigned users;         /* downloads and uploads that name it */
   GPtrArray *uploads;     /* Upload *, with a reference each: those that have a name */
   GHashTable *removals;   /* id -> Removal, on the wire */

@@ -330,6 +330,19 @@ uploads_of_number (Store *store, uint64_t number)
   return found;
 }
 
+uint64_t
+uploads_attached (StoreModule *module, uint64_t record, uint64_t number)
+{
+  const uint64_t *id;
+  uint64_t found;
+
+  store_lock (module->store);
+  id = g_hash_table_lookup (attachments_folder (module, record)->attached, &number);
+  found = id != NULL ? *id : 0;
+  store_unlock (module->store);
+  return found;
+}
+
 /* Lock held. */
 static bool
 stands_for (const Upload *upload, const AttachmentFolder *folder, uint64_t id)
@@ -552,12 +565,13 @@ in_the_way (const Upload *upload)
   return NULL;
 }
 
+/* In @table of a folder, for who has looked up what was before and comes with it now. */
 static void
-note_successor (AttachmentFolder *folder, uint64_t id, uint64_t next)
+note_became (GHashTable *table, uint64_t before, uint64_t after)
 {
-  if (g_hash_table_size (folder->successors) >= SUCCESSORS_MAX)
-    g_hash_table_remove_all (folder->successors);
-  g_hash_table_replace (folder->successors, g_memdup2 (&id, sizeof id), g_memdup2 (&next, sizeof next));
+  if (g_hash_table_size (table) >= SUCCESSORS_MAX)
+    g_hash_table_remove_all (table);
+  g_hash_table_replace (table, g_memdup2 (&before, sizeof before), g_memdup2 (&after, sizeof after));
 }
 
 /* ---- the end of a commit ----------------------------------------------------------------------------------------- */
@@ -576,7 +590,10 @@ tell_failure (Upload *upload, const GError *failure)
 static void
 end_good (Upload *upload)
 {
-  Upload *last = upload->dirty ? NULL : take_name (upload);
+  Upload *last;
+
+  note_became (upload->folder->attached, upload->number, upload->replaces);
+  last = upload->dirty ? NULL : take_name (upload);
 
   g_assert (last == NULL);
   upload->sending = upload->looking = false;
@@ -636,7 +653,7 @@ take_made (Upload *upload, uint64_t id, int64_t modified_s)
       return false;
     }
   upload->made = id;
-  note_successor (upload->folder, old, id);
+  note_became (upload->folder->successors, old, id);
   g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, old);
   upload->ticket = attachments_api_delete (store->config.client, of, text, on_replaced, upload);
   call_sent (store, upload->ticket);

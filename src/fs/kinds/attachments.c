@@ -104,6 +104,18 @@ place_of (const Ask *ask, const NodeKey *node)
   return place;
 }
 
+/* The same as it is now: a file may have become an attachment since it was looked up. */
+static Place
+place_now (const Ask *ask, const NodeKey *node)
+{
+  Place place = place_of (ask, node);
+  g_autoptr (Upload) upload = place.id == 0 ? uploads_of_number (ask->store, place.number) : NULL;
+
+  if (place.id == 0 && upload == NULL)
+    place.id = uploads_attached (node->module, place.record, place.number);
+  return place;
+}
+
 /* ---- the directory ----------------------------------------------------------------------------------------------- */
 
 static StoreState
@@ -309,7 +321,7 @@ directory_unlink (const Ask *ask, const NodeKey *dir, const char *name, GError *
 static StoreState
 file_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 {
-  Place place = place_of (ask, node);
+  Place place = place_now (ask, node);
   g_autoptr (Upload) upload = place.id == 0 ? uploads_of_number (ask->store, place.number)
                                             : uploads_replacing (node->module, place.record, place.id);
   g_autoptr (Attachment) attachment = NULL;
@@ -409,7 +421,7 @@ stream_release (void *data)
 static StoreState
 stream_open (const Ask *ask, const NodeKey *node, int flags, void **state, GError **error)
 {
-  Place place = place_of (ask, node);
+  Place place = place_now (ask, node);
   Open *open = g_new0 (Open, 1);
   StoreState answer = STORE_FAILED;
 
