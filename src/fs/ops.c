@@ -205,10 +205,8 @@ ops_reply_entry (Op *op, const NodeKey *key, const Attr *attr, bool listed)
   return STORE_READY;
 }
 
-/* A file that is written to Zoho may have become another one since it was looked up: for ESTALE the kernel looks
- * once more. */
-static bool
-replies_stale (Op *op, const NodeKey *key, const GError *error)
+bool
+ops_reply_stale (Op *op, const NodeKey *key, const GError *error)
 {
   bool stale = key->kind != NULL && key->kind->stream != NULL && g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND);
 
@@ -243,9 +241,9 @@ lookup_step (Op *op, GError **error)
     return ops_reply_entry (op, &found, &attr, true);
   if (state != STORE_FAILED || !g_error_matches (*error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND))
     return state;
-  state = replies_stale (op, &found, *error) ? STORE_READY : STORE_FAILED;
+  state = ops_reply_stale (op, &found, *error) ? STORE_READY : ops_reply_missing (op, MISSING_TIMEOUT_S);
   g_clear_error (error);
-  return state == STORE_READY ? state : ops_reply_missing (op, MISSING_TIMEOUT_S);
+  return state;
 }
 
 static void
@@ -317,7 +315,7 @@ getattr_step (Op *op, GError **error)
   if (nodes_is_cut (op->fs->nodes, op->node))
     return reply_cut (op);
   state = ops_attr (op, key, op->node, &attr, &why);
-  if (replies_stale (op, key, why))
+  if (ops_reply_stale (op, key, why))
     return STORE_READY;
   if (why != NULL)
     g_propagate_error (error, g_steal_pointer (&why));

@@ -58,17 +58,6 @@ handle_of (Op *op, Node *node)
   return handle;
 }
 
-/* What went away since it was looked up may have been replaced: for ESTALE the kernel looks the name up once more. */
-static bool
-went_away (Op *op, const GError *error)
-{
-  bool gone = g_error_matches (error, ZOHO_ERROR, ZOHO_ERROR_NOT_FOUND);
-
-  if (gone)
-    fuse_reply_err (op_request (op), ESTALE);
-  return gone;
-}
-
 static StoreState
 open_step (Op *op, GError **error)
 {
@@ -76,7 +65,7 @@ open_step (Op *op, GError **error)
   StoreState state = open_key (op, node_key (op->node), &why);
   Handle *handle;
 
-  if (went_away (op, why))
+  if (ops_reply_stale (op, node_key (op->node), why))
     return STORE_READY;
   if (why != NULL)
     g_propagate_error (error, g_steal_pointer (&why));
@@ -317,7 +306,7 @@ create_step (Op *op, GError **error)
     state = ops_attr (op, &op->made, NULL, &attr, &why);
   if (state == STORE_READY && !op->plus)
     state = open_key (op, &op->made, &why);
-  if (op->made.kind != NULL && went_away (op, why))
+  if (ops_reply_stale (op, &op->made, why))
     return STORE_READY;
   if (why != NULL)
     g_propagate_error (error, g_steal_pointer (&why));

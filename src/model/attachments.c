@@ -711,6 +711,24 @@ attachments_list (StoreModule *module, uint64_t record, StoreWait *wait, GPtrArr
   return state;
 }
 
+StoreState
+attachments_named (StoreModule *module, uint64_t record, const char *name, StoreWait *wait, Attachment **attachment,
+                   GError **error)
+{
+  Store *store = module->store;
+  AttachmentFolder *folder;
+  StoreState state;
+
+  store_lock (store);
+  folder = attachments_folder (module, record);
+  state = attachments_fresh (folder, wait, error);
+  *attachment = state == STORE_READY ? attachments_find (folder->list, name) : NULL;
+  if (*attachment != NULL)
+    attachment_ref (*attachment);
+  store_unlock (store);
+  return state;
+}
+
 static Attachment *
 find_id (const AttachmentFolder *folder, uint64_t id)
 {

@@ -56,6 +56,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_unref)
 StoreState attachments_list (StoreModule *module, uint64_t record, StoreWait *wait, GPtrArray **list, uint64_t *version,
                              GError **error);
 
+/* The one that is shown under that name; READY and NULL: there is none. To attachment_unref(). */
+StoreState attachments_named (StoreModule *module, uint64_t record, const char *name, StoreWait *wait,
+                              Attachment **attachment, GError **error);
+
 /* One of them by id, ZOHO_ERROR_NOT_FOUND. With @with_size also its exact size: a call where the list does not tell. */
 StoreState attachments_get (StoreModule *module, uint64_t record, uint64_t id, bool with_size, StoreWait *wait,
                             Attachment **attachment, GError **error);

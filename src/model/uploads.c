@@ -546,10 +546,9 @@ upload_truncate (Upload *upload, uint64_t size, StoreWait *wait, GError **error)
 
 /* ---- one of a name at a time ------------------------------------------------------------------------------------- */
 
-/* Lock held: what is being sent under the name of @upload. Two at a time would replace the same one, and both would
- * stay. */
+/* Lock held: one of the name of @upload for which @is. */
 static Upload *
-in_the_way (const Upload *upload)
+namesake (const Upload *upload, bool (*is) (const Upload *upload, const Upload *other))
 {
   GHashTableIter iter;
   gpointer value;
@@ -559,10 +558,24 @@ in_the_way (const Upload *upload)
     {
       Upload *other = value;
 
-      if (other != upload && other->sending && other->folder == upload->folder && strcmp (other->name, upload->name) == 0)
+      if (other->folder == upload->folder && strcmp (other->name, upload->name) == 0 && is (upload, other))
         return other;
     }
   return NULL;
+}
+
+static bool
+is_sent_beside (const Upload *upload, const Upload *other)
+{
+  return other != upload && other->sending;
+}
+
+/* Lock held: what is being sent under the name of @upload. Two at a time would replace the same one, and both would
+ * stay. */
+static Upload *
+in_the_way (const Upload *upload)
+{
+  return namesake (upload, is_sent_beside);
 }
 
 /* In @table of a folder, for who has looked up what was before and comes with it now. */
@@ -861,27 +874,16 @@ send_later (Upload *upload)
     }
 }
 
-static Upload *
-next_queued (const Upload *landed)
+static bool
+is_queued (const Upload *landed, const Upload *other)
 {
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, landed->all->uploads);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      Upload *upload = value;
-
-      if (upload->queued && upload->folder == landed->folder && strcmp (upload->name, landed->name) == 0)
-        return upload;
-    }
-  return NULL;
+  return other->queued;
 }
 
 static void
 send_queued (const Upload *landed)
 {
-  Upload *upload = next_queued (landed), *last;
+  Upload *upload = namesake (landed, is_queued), *last;
 
   if (upload == NULL || in_the_way (upload) != NULL || upload->all->store->stopping)
     return;
@@ -891,27 +893,6 @@ send_queued (const Upload *landed)
   last = let_go (upload);
   if (last != NULL)
     destroy (last);
-}
-
-/* It becomes a draft. @who: or NULL. */
-static void
-give_up (Upload *upload, const SaveWho *who, const GError *failure)
-{
-  Store *store = upload->all->store;
-  bool mine;
-
-  store_lock (store);
-  mine = is_due (upload);
-  if (mine && who != NULL)
-    doer_set (&upload->doer, who);
-  upload->sending |= mine;
-  store_unlock (store);
-  if (!mine)
-    return;
-  tell_failure (upload, failure);
-  store_lock (store);
-  end_failed (upload, failure);
-  store_unlock (store);
 }
 
 /* Lock held. @pretend: a dry run is to be told. */
@@ -974,10 +955,25 @@ upload_commit_later (Upload *upload)
 void
 upload_abandon (Upload *upload, const SaveWho *who)
 {
+  Store *store = upload->all->store;
   g_autoptr (GError) failure
       = g_error_new (ZOHO_ERROR, ZOHO_ERROR_CANCELLED, "The program that wrote the file was killed, so it was not attached");
+  bool mine;
 
-  give_up (upload, who, failure);
+  store_lock (store);
+  mine = is_due (upload);
+  if (mine)
+    {
+      doer_set (&upload->doer, who);
+      upload->sending = true;
+    }
+  store_unlock (store);
+  if (!mine)
+    return;
+  tell_failure (upload, failure);
+  store_lock (store);
+  end_failed (upload, failure);
+  store_unlock (store);
 }
 
 /* ---- renaming ---------------------------------------------------------------------------------------------------- */

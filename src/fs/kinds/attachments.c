@@ -129,20 +129,10 @@ directory_attr (const Ask *ask, const NodeKey *node, Attr *attr, GError **error)
 static StoreState
 find (const Ask *ask, const NodeKey *dir, const char *name, Upload **upload, Attachment **attachment, GError **error)
 {
-  g_autoptr (GPtrArray) list = NULL;
-  uint64_t version;
-  StoreState state;
-
   *upload = uploads_find (dir->module, dir->id, name);
   if (*upload != NULL)
     return STORE_READY;
-  state = attachments_list (dir->module, dir->id, ask->wait, &list, &version, error);
-  if (state != STORE_READY)
-    return state;
-  *attachment = attachments_find (list, name);
-  if (*attachment != NULL)
-    attachment_ref (*attachment);
-  return STORE_READY;
+  return attachments_named (dir->module, dir->id, name, ask->wait, attachment, error);
 }
 
 static StoreState
