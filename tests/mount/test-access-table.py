@@ -9,9 +9,9 @@ import os
 import sys
 
 import harness
-from harness import Emulator, Mount, Skip, case, check, equal, main
+from harness import Emulator, Mount, case, check, equal, main
+from others import USER, as_user
 
-USER = 61001
 MODULE = "Leads"
 LEVELS = ["off", "read", "write", "full"]
 OPEN = {name: "full" for name in ("Campaigns", "Contacts", "Accounts", "Notes", "Users")}
@@ -419,33 +419,6 @@ def go_through(place):
         except OSError as error:
             found[name] = errno.errorcode[error.errno]
     return found
-
-
-def as_user(function, *arguments, before=lambda: None):
-    """What function(*arguments) gives to another user, in a process that before() was called in before it became that."""
-    if os.getuid() != 0:
-        raise Skip("only root can be somebody else")
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        before()
-        os.setgroups([])
-        os.setgid(USER)
-        os.setuid(USER)
-        try:
-            result = function(*arguments)
-        except OSError as error:
-            result = errno.errorcode[error.errno]
-        except BaseException as error:  # pylint: disable=broad-except
-            result = repr(error)
-        os.write(writer, json.dumps(result).encode())
-        os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as file:
-        text = file.read()
-    os.waitpid(pid, 0)
-    return json.loads(text)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import signal
 import sys
 
 import harness
+from attached import Attached
 from harness import (Emulator, Mount, PATIENCE, case, check, equal, fails, is_sanitized, main, running, tool,
                      wait_until)
 
@@ -28,25 +29,11 @@ def digest(text):
     return hashlib.sha256(text).hexdigest()
 
 
-class Org:
+class Org(Attached):
     """An emulator whose first lead is @record."""
 
     def __init__(self, server):
-        self.server = server
-        self.record = server.ids("Leads")[0]
-
-    def call(self, method, path, body=None, headers=None):
-        status, text = self.server.request(method, f"/crm/v8/Leads/{self.record}/Attachments{path}", body, {
-            "Authorization": f"Zoho-oauthtoken {self.server.token()}", **(headers or {})})
-        check(status in (200, 204), f"{method} {path}: {status} {text[:300]}")
-        return text
-
-    def attach(self, name, text):
-        """Behind the mount's back. Returns the id."""
-        body = (f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + text
-                + b"\r\n--b--\r\n")
-        answer = self.call("POST", "", body, {"Content-Type": "multipart/form-data; boundary=b"})
-        return json.loads(answer)["data"][0]["details"]["id"]
+        super().__init__(server, server.ids("Leads")[0])
 
     def link(self, title, url):
         body = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

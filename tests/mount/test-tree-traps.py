@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from attached import Attached
 from harness import (Emulator, Mount, PATIENCE, case, check, equal, fails, main, running, tool, wait_until)
 from saving import attempt, audit, drain, errors, record, save, text_of, writes
 
@@ -15,28 +16,15 @@ KILOBYTE = 1000
 MEGABYTE = 1000 * KILOBYTE
 
 
-class Folder:
-    """The attachments of a lead."""
+class Folder(Attached):
+    """The attachments of a lead, and their directory."""
 
     def __init__(self, server, mount, number=None):
-        self.server, self.record = server, number or server.ids("Leads")[0]
+        super().__init__(server, number or server.ids("Leads")[0])
         self.path = mount.at("Leads", self.record, "attachments") if mount else None
 
     def at(self, name):
         return os.path.join(self.path, name)
-
-    def call(self, method, path, body=None, headers=None):
-        status, text = self.server.request(method, f"/crm/v8/Leads/{self.record}/Attachments{path}", body, {
-            "Authorization": f"Zoho-oauthtoken {self.server.token()}", **(headers or {})})
-        check(status in (200, 204), f"{method} {path}: {status} {text[:300]}")
-        return text
-
-    def attach(self, name, text):
-        """Behind the mount's back. Returns the id."""
-        body = (f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + text
-                + b"\r\n--b--\r\n")
-        answer = self.call("POST", "", body, {"Content-Type": "multipart/form-data; boundary=b"})
-        return json.loads(answer)["data"][0]["details"]["id"]
 
     def kept(self):
         """What the CRM has: (name, bytes), oldest first."""
